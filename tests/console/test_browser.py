@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from headgate.console.app import build
+from headgate.console.workbench import Workbench
 from headgate.governance import keeper
 from headgate.identity.registry import FrozenNode, KeptKey, keep_key, set_frozen
 from headgate.insights.routes import PassedOver, Unwell
@@ -71,6 +72,7 @@ class Changed(TypedDict, total=False):
 
     token: str | None
     unwell: Callable[[], Unwell]
+    workbench: Workbench
 
 
 class Served:
@@ -238,6 +240,45 @@ def test_narrow_screens_need_no_sideways_scrolling(
         visit.page.goto(full.url + path)
         wide = visit.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, (path, wide)
+
+    visit.close()
+
+
+def test_a_report_needs_no_sideways_scrolling(
+    books: Books, tmp_path: Path, browser: Browser
+) -> None:
+    """Its hash is longer than a narrow screen is wide."""
+    bench = Workbench(tmp_path / "headgate.toml", tmp_path)
+    with closing(Served(books, workbench=bench)) as console, closing(Visit(browser, 360)) as visit:
+        visit.page.goto(f"{console.url}/desk?report=claims")
+
+        assert visit.page.get_by_label("What this rests on").count() == 1
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_what_matters_is_whole_on_narrow_screens(full: Full, browser: Browser) -> None:
+    """The state of a call is not cut short, and a box to tick can be seen."""
+    visit = Visit(browser, 380)
+
+    visit.page.goto(f"{full.url}/calls")
+    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+    assert visit.page.locator(".state.measured, .state.held").evaluate_all(cut) == 0
+    visit.page.goto(f"{full.url}/prices")
+    box = visit.page.get_by_label("The whole book").bounding_box()
+    assert box is not None
+    assert box["width"] >= 12
+
+    visit.close()
+
+
+def test_the_head_of_a_page_is_whole_on_usual_screens(full: Full, browser: Browser) -> None:
+    """What may be typed into the search is not cut short by the names of the pages."""
+    visit = Visit(browser)
+
+    for path in ("/calls", "/approvals"):
+        visit.page.goto(full.url + path)
+        wide = visit.page.locator(".search").evaluate("one => one.offsetWidth")
+        assert wide == 230
 
     visit.close()
 
