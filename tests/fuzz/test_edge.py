@@ -51,6 +51,7 @@ WORDS = (
     b"transfer-encoding: chunked\r\n",
     b"connection: close\r\n",
     b"connection: upgrade\r\nupgrade: websocket\r\n",
+    b"connection: upgrade\r\nupgrade: h2c\r\n",
     b"expect: 100-continue\r\n",
     b"host: other\r\n",
     b"HTTP/1.0",

@@ -20,6 +20,7 @@ SIZE = b"%x" % len(BODY)
 LAST = b"0\r\n\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n"
 GET_HEALTH = GET + b"\r\n"
+H2C = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAA\r\n"
 
 
 def call(*headers: tuple[str, str], version: str = "1.1", path: str = CHAT_PATH) -> bytes:
@@ -153,13 +154,13 @@ def test_what_is_no_proper_http_is_refused(gateway: Gateway, raw: bytes) -> None
 
 UPGRADES = {
     "a WebSocket": GET + b"upgrade: websocket\r\nconnection: Upgrade\r\n\r\n",
-    "several": GET + b"upgrade: h2c, foo/2\r\nconnection: keep-alive, upgrade\r\n\r\n",
+    "one among others": GET + b"upgrade: h2c, WebSocket\r\nconnection: close, upgrade\r\n\r\n",
     "with a body": call(("upgrade", "websocket"), ("connection", "upgrade")),
 }
 
 
 @pytest.mark.parametrize("raw", UPGRADES.values(), ids=UPGRADES.keys())
-def test_no_connection_is_upgraded(gateway: Gateway, raw: bytes) -> None:
+def test_no_connection_becomes_a_websocket(gateway: Gateway, raw: bytes) -> None:
     """It is a 501 that says where to read more, and the connection closes."""
     reply = answer_to(gateway, raw)
 
@@ -212,6 +213,20 @@ FINE = {
     "connection names the length": call(("connection", "host, content-length")),
     "another expectation": call(("expect", "200-ok")),
     "an upgrade that nobody asks for": GET + b"upgrade: h2c\r\n\r\n",
+    # What clients written in Java ask for by themselves, and do without (RFC 9110, 7.8).
+    "HTTP/2 with a GET": GET + H2C + b"\r\n",
+    "TLS with a GET": GET + b"upgrade: TLS/1.2\r\nconnection: Upgrade\r\n\r\n",
+    "several protocols": GET + b"upgrade: h2c, foo/2\r\nconnection: upgrade\r\n\r\n",
+    "HTTP/2 with a call": head() + H2C + LENGTH + BODY,
+    "HTTP/2 with a call in chunks": head()
+    + H2C
+    + b"transfer-encoding: chunked\r\n\r\n"
+    + SIZE
+    + b"\r\n"
+    + BODY
+    + b"\r\n"
+    + LAST,
+    "HTTP/2 with a body where none belongs": GET + H2C + b"content-length: 3\r\n\r\nabc",
     "a body where none belongs": GET + b"content-length: 3\r\n\r\nabc",
     "chunks where none belong": GET + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n" + LAST,
 }
@@ -224,6 +239,25 @@ def test_what_is_proper_is_answered_and_leaves_the_connection_in_step(
     """It is a 200, in one write with the next request, which is answered as well."""
     with Wire(gateway.port) as wire:
         wire.send(raw + GET_HEALTH)
+
+        assert wire.read().status == 200
+        assert wire.read().payload == b'{"status":"ok"}'
+
+
+def test_an_upgrade_is_passed_over_as_often_as_it_is_asked_for(gateway: Gateway) -> None:
+    """Such a call is served on the same connection again, whether its head is known by then."""
+    with Wire(gateway.port) as wire:
+        for _ in range(3):
+            assert wire.send(FINE["HTTP/2 with a call"]).read().status == 200
+            assert wire.send(FINE["HTTP/2 with a call in chunks"]).read().status == 200
+
+
+@pytest.mark.parametrize("row", [name for name in FINE if name.startswith("HTTP/2 with")])
+def test_an_upgrade_is_passed_over_wherever_a_read_ends(gateway: Gateway, row: str) -> None:
+    """A head and a body that come byte by byte are read as well, and so is what is behind them."""
+    with Wire(gateway.port) as wire:
+        for byte in FINE[row] + GET_HEALTH:
+            wire.send(bytes((byte,)))
 
         assert wire.read().status == 200
         assert wire.read().payload == b'{"status":"ok"}'

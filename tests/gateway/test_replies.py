@@ -73,7 +73,8 @@ def test_head_is_answered_as_get_without_the_body(gateway: Gateway, path: str) -
 REFUSED_HEADS = {
     "no host": b"HEAD /healthz HTTP/1.1\r\n\r\n",
     "too large": b"HEAD /healthz HTTP/1.1\r\nhost: g\r\ncontent-length: 99999999999\r\n\r\n",
-    "an upgrade": b"HEAD / HTTP/1.1\r\nhost: g\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+    "a WebSocket": b"HEAD / HTTP/1.1\r\nhost: g\r\n"
+    b"connection: upgrade\r\nupgrade: websocket\r\n\r\n",
 }
 
 

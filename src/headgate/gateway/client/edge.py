@@ -9,14 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from httptools import (
-    HttpParserCallbackError,
-    HttpParserError,
-    HttpParserUpgrade,
-    HttpRequestParser,
-)
+import httptools
 
 from headgate.gateway import refusals, settings
+from headgate.gateway.client import upgrades
 from headgate.gateway.client.heads import Met
 from headgate.gateway.client.http_bytes import CONTINUE
 from headgate.gateway.client.presence import has_left
@@ -39,6 +35,7 @@ class ClientConnection(SendingConnection):
     """
 
     __slots__ = (
+        "_behind",
         "_body_bytes_max",
         "_head",
         "_head_bytes",
@@ -64,14 +61,14 @@ class ClientConnection(SendingConnection):
         self._header_takers = pipeline.header_takers
         self._body_bytes_max = pipeline.edge.body_bytes_max
         # Most connections bring heads that were met before, and never need one.
-        self._parser: HttpRequestParser | None = None
+        self._parser: httptools.HttpRequestParser | None = None
         self._queue: list[Request] = []
         self._heads = pipeline.heads
         self._nothing = self.request = pipeline.heads.nothing
         self._head = self._nothing.head
         self._met: Met | None = None
         self._left = 0
-        self._url = b""
+        self._url = self._behind = b""
         self._headers = self._head_bytes = self._read_bytes = 0
         self._last: Refusal | None = None
         self._taking = False
@@ -155,36 +152,47 @@ class ClientConnection(SendingConnection):
             if not self.busy:
                 self.phase = "head"
                 self.phase_since_ms = self.clock.coarse_ms
-        if self._parser is None:
-            self._parser = HttpRequestParser(self)
+        self._parser = self._parser or httptools.HttpRequestParser(self)
         try:
             for start in range(0, len(data), settings.PIECE_BYTES):
-                self._feed(self._parser, data[start : start + settings.PIECE_BYTES])
-        except HttpParserCallbackError:
+                piece = data[start : start + settings.PIECE_BYTES]
+                while piece:
+                    piece = self._feed(self._parser, piece)
+        except httptools.HttpParserCallbackError:
             # What a callback raised is a bug of ours, no fault of the client's.
             raise
-        except (HttpParserError, HttpParserUpgrade):
+        except httptools.HttpParserError:
             self.refuse(Refusal(errors.REQUEST_MALFORMED, errors.REQUEST_MALFORMED.sentence))
             return
         finally:
             self._met = None
 
-    def _feed(self, parser: HttpRequestParser, piece: bytes) -> None:
-        """Feed a piece, and count what neither ends a head nor belongs to a body."""
+    def _feed(self, parser: httptools.HttpRequestParser, piece: bytes) -> bytes:
+        """Feed a piece, and count what neither ends a head nor belongs to a body.
+
+        Returns what is behind a head whose upgrade is passed over: another parser takes that.
+        """
         if self.phase == "over":
-            return
+            return b""
         self._read_bytes += len(piece)
-        parser.feed_data(piece)
+        rest = b""
+        try:
+            parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as stopped:
+            rest = piece[stopped.args[0] :]
+            behind, self._behind = self._behind, b""
+            self._parser = upgrades.parser_behind(self, behind)
         if self.phase == "head" and self._read_bytes > settings.HEAD_BYTES_MAX:
             self.refuse(refusals.HEAD_TOO_LARGE)
         elif self.phase == "body" and self._read_bytes > settings.FRAMING_BYTES_MAX:
             self.refuse(refusals.FRAMING_TOO_LARGE)
+        return rest
 
     # llhttp's callbacks; those of a body serve heads met before as well
 
     def on_message_begin(self) -> None:
-        """A request begins."""
-        if self.phase == "over":
+        """A request begins, if it is not a body that is framed anew."""
+        if self.phase in ("over", "body"):
             return
         if self.phase != "head":
             self.phase = "head"
@@ -210,7 +218,7 @@ class ClientConnection(SendingConnection):
 
     def on_headers_complete(self) -> None:
         """The head is whole: find out who asks before the body is read."""
-        if self.phase == "over":
+        if self.phase != "head":
             return
         head, parser = self._head, self._parser
         assert parser is not None
@@ -232,9 +240,10 @@ class ClientConnection(SendingConnection):
             self.refuse(refusals.HEAD_TOO_LARGE)
         elif (fault := head.check()) is not None:
             self.refuse(Refusal(errors.REQUEST_MALFORMED, fault))
-        elif parser.should_upgrade():
+        elif (passed := parser.should_upgrade()) and upgrades.asks_websocket(head):
             self.refuse(refusals.NO_REALTIME)
         else:
+            self._behind = upgrades.framing(head) if passed else b""
             self._receive(head, head.announced)
             # The parser counts the body's bytes itself.
             self._left = 0
@@ -286,7 +295,7 @@ class ClientConnection(SendingConnection):
 
     def on_message_complete(self) -> None:
         """A request is whole: answer it, or let it wait for the one before."""
-        if self.phase == "over":
+        if self.phase == "over" or self._behind:
             return
         request, self.request = self.request, self._nothing
         self.phase = "idle"

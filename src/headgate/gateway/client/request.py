@@ -367,6 +367,7 @@ HEADERS: Final[dict[bytes, HeaderTaker]] = {
     b"x-headgate-approval": _approval,
     b"x-request-id": _request_id,
     b"prefer": _prefer,
+    b"upgrade": forward,
 }
 """Who takes a header, by its lower-case name; others are dropped."""
 
