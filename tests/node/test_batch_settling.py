@@ -171,3 +171,41 @@ def test_a_crash_while_it_is_written_leaves_nothing(desk: Desk) -> None:
 
     assert len(desk.states()) == 4
     assert not torn.exists()
+
+
+CANCELED = {"type": "canceled"}
+REFUSED = {
+    "type": "errored",
+    "error": {
+        "type": "error",
+        "error": {"type": "invalid_request_error", "message": "no such beta"},
+        "request_id": None,
+    },
+}
+UNSENT = {
+    "cancelled": (Look("cancelled", Counts()), CANCELED, Counts(canceled=4)),
+    "refused": (Look("failed", Counts(), error="no such beta"), REFUSED, Counts(errored=4)),
+}
+
+
+@pytest.mark.parametrize(("look", "told", "counts"), UNSENT.values(), ids=UNSENT.keys())
+def test_message_batches_tell_a_result_of_every_line(
+    desk: Desk, look: Look, told: object, counts: Counts
+) -> None:
+    """Also of a batch that its provider never took, whose clients wait for each of their ids."""
+    kind = "anthropic_batches"
+    desk = desk._replace(
+        settling=desk.settling._replace(
+            wire=wires()[kind], carrier=carriers()[kind], look=look, results=[]
+        )
+    )
+    keeper = desk.keeper()
+    carve(keeper)
+
+    came_to = settled(desk, keeper)
+
+    assert (came_to.counts, came_to.posted_nanos) == (counts, 0)
+    lines = (desk.settling.folder / "files" / str(came_to.output_file)).read_text().splitlines()
+    assert [json.loads(each) for each in lines] == [
+        {"custom_id": f"row {number}", "result": told} for number in range(1, 5)
+    ]

@@ -36,6 +36,8 @@ SEGMENT_BYTES = 1 << 20
 ABSURD = 100
 """So many times what a line was held at is no usage."""
 FOLD_LOOK_S = 0.02
+CANCELLED = "cancelled"
+"""How a batch ended that its client has cancelled."""
 
 
 class Settled(NamedTuple):
@@ -155,11 +157,13 @@ def prepare(settling: Settling, journal: Path | None) -> Settled:
     }
     if journal is not None:
         _write(settling, lines, ends, journal)
-    good = [each for each in outcomes if not settling.wire.SPLITS or each.result == "succeeded"]
-    bad = [each for each in outcomes if settling.wire.SPLITS and each.result != "succeeded"]
+    apart = settling.wire.SPLITS
+    good = [each.told for each in outcomes if not apart or each.result == "succeeded"]
+    bad = [each.told for each in outcomes if apart and each.result != "succeeded"]
+    good += _untold(settling, [line for line in lines if line.number not in by_number])
     output, errors = _keep(settling, "output", good), _keep(settling, "errors", bad)
     return Settled(
-        _counts(lines, by_number),
+        _counts(lines, by_number, cancelled=settling.look.ended == CANCELLED),
         sum(end.amount_nanos for end in ends.values()),
         tuple(file for file in (output, errors) if file is not None),
         None if output is None else output.id,
@@ -181,21 +185,33 @@ def _outcomes(settling: Settling, custom_ids: Mapping[int, str]) -> Iterable[Out
                 yield outcome
 
 
-def _counts(lines: Sequence[BatchLine], outcomes: Mapping[int, Outcome]) -> Counts:
+def _untold(settling: Settling, lines: Iterable[BatchLine]) -> list[bytes]:
+    """Return what their client is told of lines that have no result."""
+    look = settling.look
+    why = None if look.ended == CANCELLED else look.error or "Its provider tells no result of it."
+    told = (settling.wire.render_untold(line.custom_id, why) for line in lines)
+    return [each for each in told if each is not None]
+
+
+def _counts(
+    lines: Sequence[BatchLine], outcomes: Mapping[int, Outcome], *, cancelled: bool
+) -> Counts:
     results = [each.result for number, each in outcomes.items()]
     told = Counts(
         *(results.count(name) for name in ("succeeded", "errored", "canceled", "expired"))
     )
     missing = len(lines) - len(results)
-    return msgspec.structs.replace(told, canceled=told.canceled + missing)
+    if cancelled:
+        return msgspec.structs.replace(told, canceled=told.canceled + missing)
+    return msgspec.structs.replace(told, errored=told.errored + missing)
 
 
-def _keep(settling: Settling, what: str, outcomes: Sequence[Outcome]) -> StoredFile | None:
+def _keep(settling: Settling, what: str, told: Sequence[bytes]) -> StoredFile | None:
     """Keep results where files lie; asked for again they are written again, the same."""
-    if not outcomes:
+    if not told:
         return None
     batch = settling.batch
-    content = b"".join(each.told + b"\n" for each in outcomes)
+    content = b"".join(each + b"\n" for each in told)
     file = StoredFile(
         id=f"file-{batch.call.partition('_')[2]}-{what}",
         node=batch.node,

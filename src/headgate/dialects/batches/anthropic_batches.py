@@ -75,6 +75,15 @@ def render_deleted(batch: str) -> bytes:
     return msgspec.json.encode({"id": batch, "type": "message_batch_deleted"})
 
 
+def render_untold(custom_id: str, why: str | None) -> bytes:
+    """Render a line that has no result: this API has one of each; see `BatchWire.render_untold`."""
+    result: dict[str, object] = {"type": "canceled"}
+    if why is not None:
+        fault = {"type": "invalid_request_error", "message": why}
+        result = {"type": "errored", "error": {"type": "error", "error": fault, "request_id": None}}
+    return msgspec.json.encode({"custom_id": custom_id, "result": result})
+
+
 def _document(batch: Batch) -> dict[str, object]:
     settled = batch.stage == "settled"
     status = "canceling" if batch.cancel_ns is not None else "in_progress"

@@ -103,6 +103,10 @@ def render_deleted(batch: str) -> bytes:
     return msgspec.json.encode({"id": batch, "object": "batch", "deleted": True})
 
 
+def render_untold(_custom_id: str, _why: str | None) -> None:
+    """The batch says why there is nothing of some lines; see `BatchWire.render_untold`."""
+
+
 def _status(batch: Batch) -> str:
     if batch.stage == "settled":
         return batch.ending

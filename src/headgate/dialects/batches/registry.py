@@ -52,6 +52,14 @@ class BatchWire(Protocol):
     def render_deleted(self, batch: str, /) -> bytes:
         """Render that one was deleted."""
 
+    def render_untold(self, custom_id: str, why: str | None, /) -> bytes | None:
+        """Render a line of which its provider tells no result; None if there is no such thing.
+
+        Args:
+            custom_id: What its client calls it.
+            why: What is known of it; None when it was cancelled.
+        """
+
 
 def wires() -> dict[str, BatchWire]:
     """Return every wire by its kind."""
