@@ -258,10 +258,12 @@ def test_a_refusal_names_the_lines(node: TestNode) -> None:
         openai.BadRequestError, match="Line 2: the custom_id 'row 1' is there twice"
     ):
         made(client, line(1), line(1))
-    with pytest.raises(openai.NotFoundError, match="no model 'nobody'"):
+    with pytest.raises(openai.NotFoundError, match="Line 1: There is no model 'nobody'"):
         made(client, line(1, model="nobody"))
-    with pytest.raises(openai.UnprocessableEntityError, match="may serve a batch"):
+    with pytest.raises(openai.UnprocessableEntityError, match=r"Line 1: .* may serve a batch"):
         made(client, line(1, model="haiku"))
+    with pytest.raises(openai.UnprocessableEntityError, match="Line 1: web_search_options"):
+        made(client, line(1, web_search_options={}))
 
 
 def test_lines_that_fail_cost_nothing(node: TestNode) -> None:

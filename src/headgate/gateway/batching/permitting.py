@@ -6,8 +6,9 @@ while a call waits, a person's approval, is not for batches.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from headgate.dialects.batches.lines import named
 from headgate.gateway.entry import permit
 from headgate.gateway.exchange import Exchange
 from headgate.governance.rules import rule_for
@@ -43,6 +44,12 @@ class Permitted(NamedTuple):
     data_class: str | None
 
 
+_OF_LINES: Final = frozenset(
+    {errors.MODEL_UNKNOWN, errors.NOT_PERMITTED, errors.FEATURE_UNBOUNDED, errors.NO_CANDIDATE}
+)
+"""What a line is refused for, not whoever sends it."""
+
+
 class Asking(NamedTuple):
     """The request by which a batch is made."""
 
@@ -53,32 +60,36 @@ class Asking(NamedTuple):
     call: str
 
 
-def permitted(asking: Asking, first: dict[str, tuple[bytes, Demand]]) -> Permitted | Refusal:
-    """Permit a batch, or tell why it is refused.
+def permitted(asking: Asking, first: dict[str, tuple[int, bytes, Demand]]) -> Permitted | Refusal:
+    """Permit a batch, or tell why it is refused, and for which line.
 
     Args:
         asking: The request.
-        first: By model, the first line that asks for it.
+        first: By model, the first line that asks for it; see `Read`.
     """
     request = asking.request
     run = None if request.head.run is None else request.head.run.decode("latin-1")
     if run is not None and not is_run(run):
         return Refusal(errors.RUN_INVALID, errors.RUN_INVALID.sentence, "x-headgate-run")
     found: Permitted | None = None
-    for model, (body, demand) in first.items():
+    for model, (number, body, demand) in first.items():
         exchange = _exchange(asking, run, body, demand)
-        refusal = permit(asking.pipeline, exchange)
-        if refusal is not None:
-            return refusal
-        targets = _targets(asking, exchange)
+        targets = permit(asking.pipeline, exchange) or _targets(asking, exchange)
         if isinstance(targets, Refusal):
-            return targets
+            return _named(number, targets)
         if found is None:
             contracts, required = exchange.demand.terms.nodes, exchange.required
             found = Permitted(exchange.path, run, contracts, {}, required.data_class)
         found.targets[model] = targets
     assert found is not None, "a batch has a line"
     return found
+
+
+def _named(number: int, refusal: Refusal) -> Refusal:
+    """Name the line that a refusal is about, if it is about one."""
+    if refusal.code not in _OF_LINES:
+        return refusal
+    return refusal._replace(message=named([(number, refusal.message)]))
 
 
 def _exchange(asking: Asking, run: str | None, body: bytes, demand: Demand) -> Exchange:

@@ -32,12 +32,12 @@ class Read(NamedTuple):
 
     Attributes:
         demands: What each asks for.
-        first: By model, the first line that asks for it.
+        first: By model, the first line that asks for it: its place, its body and what it asks for.
     """
 
     lines: Sequence[Asked]
     demands: Sequence[Demand]
-    first: dict[str, tuple[bytes, Demand]]
+    first: dict[str, tuple[int, bytes, Demand]]
 
 
 class Quoted(NamedTuple):
@@ -64,7 +64,7 @@ class Quoted(NamedTuple):
 def read(lines: Sequence[Asked], dialect: Dialect, *, one_model: bool) -> Read | Refusal:
     """Read every line, or name those that cannot be lines of one batch."""
     demands: list[Demand] = []
-    first: dict[str, tuple[bytes, Demand]] = {}
+    first: dict[str, tuple[int, bytes, Demand]] = {}
     wrong: list[tuple[int, str]] = []
     for number, line in enumerate(lines, 1):
         demand = dialect.read(line.body)
@@ -78,7 +78,7 @@ def read(lines: Sequence[Asked], dialect: Dialect, *, one_model: bool) -> Read |
         elif one_model and first and demand.model not in first:
             wrong.append((number, f"It is for another model, {demand.model[:128]!r}."))
         demands.append(demand)
-        first.setdefault(demand.model, (line.body, demand))
+        first.setdefault(demand.model, (number, line.body, demand))
     if wrong:
         return Refusal(errors.BODY_INVALID, named(wrong))
     if len(first) > MODELS_MAX:
