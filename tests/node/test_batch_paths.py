@@ -23,11 +23,20 @@ def test_files_of_the_other_api_are_not_served(node: TestNode) -> None:
     url, key = node.gateway_url, node.key()
     with (
         anthropic.Anthropic(base_url=url, api_key=key, max_retries=0) as client,
-        pytest.raises(anthropic.APIStatusError, match="Files of Messages") as error,
+        pytest.raises(anthropic.APIStatusError, match="Not served here: Files") as error,
     ):
         client.beta.files.list()
 
     assert error.value.status_code == 501
+
+
+def test_batches_of_the_other_api_are_not_served(node: TestNode) -> None:
+    """Google's batches share their path with OpenAI's; its clients could not read those."""
+    headers = {"x-goog-api-key": node.key(), "x-goog-api-client": "google-genai-sdk/3"}
+
+    reply = httpx.get(f"{node.gateway_url}/v1/batches", headers=headers)
+
+    assert (reply.status_code, reply.json()["error"]["code"]) == (501, 501)
 
 
 def test_an_unknown_path_names_those_of_batches(node: TestNode) -> None:

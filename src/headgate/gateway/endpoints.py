@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -30,6 +31,8 @@ MODELS = (b"/v1/models", b"/v1beta/models")
 WELL = "well"
 PATHS = (b"/", b"/healthz", b"/readyz", *MODELS, *control.PATHS, HOOKS_PATH)
 """Every path that spends nothing; all others are the dialects' and go through the pipeline."""
+
+BASES = "Look at the base URL: some clients want it with /v1 at its end, others without."
 
 _UNDER = tuple(b"%b/" % path for path in MODELS)
 """What paths begin with that end in the name of one model."""
@@ -110,8 +113,17 @@ def _unknown(pipeline: Pipeline, client: ClientConnection, request: Request) -> 
     paths += pipeline.batches.paths()
     known = ", ".join(sorted(paths))
     asked = request.head.path[:128].decode("latin-1")
-    message = f"There is no path {asked!r} here. The paths are {known}."
+    meant = _meant(asked, paths)
+    hint = f" Did you mean {meant}? {BASES}" if meant else ""
+    message = f"There is no path {asked!r} here.{hint} The paths are {known}."
     _refuse(client, request, Refusal(errors.PATH_UNKNOWN, message))
+
+
+def _meant(asked: str, paths: Iterable[str]) -> str | None:
+    """Return the path that one was meant to be which has another beginning, or a slash behind."""
+    ends = {path.removeprefix("/v1"): path for path in paths if path.startswith("/v1/")}
+    written = asked.rstrip("/")
+    return next((ends[end] for end in sorted(ends, key=len)[::-1] if written.endswith(end)), None)
 
 
 def _not_allowed(client: ClientConnection, request: Request, allow: bytes, spoken: Dialect) -> None:

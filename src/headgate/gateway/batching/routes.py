@@ -66,12 +66,13 @@ class BatchRoutes:
     def takes(self, head: Head) -> bool:
         """Tell whether a request is for a path of batches or files.
 
-        Files of clients that sign their requests are others, below the same path.
+        Those of clients that sign their requests for another dialect are others, below the same.
         """
         if self._folder is None or (found := self._place(head.path)) is None:
             return False
         signs = {each.SIGN for each in self._pipeline.world.dialects.values()}
-        return found[1] is not None or signs.isdisjoint(name for name, _ in head.forwarded)
+        signs.discard(self._spoken(found[1]).SIGN)
+        return signs.isdisjoint(name for name, _ in head.forwarded)
 
     def paths(self) -> list[str]:
         """Return what is served here."""
