@@ -1,9 +1,11 @@
 """The paths of batches and files: which there are, which methods they take, whose they are."""
 
+import gzip
 from collections.abc import Iterator
 
 import anthropic
 import httpx
+import openai
 import pytest
 
 from tests.node.harness import TestNode, running_node
@@ -37,6 +39,30 @@ def test_batches_of_the_other_api_are_not_served(node: TestNode) -> None:
     reply = httpx.get(f"{node.gateway_url}/v1/batches", headers=headers)
 
     assert (reply.status_code, reply.json()["error"]["code"]) == (501, 501)
+
+
+@pytest.mark.parametrize("path", ["/v1/batches", "/v1/files", "/v1/messages/batches", "/v1/runs"])
+def test_a_compressed_body_is_refused_as_such(node: TestNode, path: str) -> None:
+    """It is a 415 that says what to send, and not called malformed."""
+    headers = {"x-api-key": node.key(), "content-encoding": "gzip"}
+
+    reply = httpx.post(f"{node.gateway_url}{path}", headers=headers, content=gzip.compress(b"{}"))
+
+    assert (reply.status_code, reply.headers["accept-encoding"]) == (415, "identity")
+    assert reply.headers["x-headgate-code"] == "content_unsupported"
+
+
+def test_a_file_says_when_it_goes(node: TestNode) -> None:
+    """That is after thirty days, whatever its client asks for."""
+    url, key = f"{node.gateway_url}/v1", node.key()
+    with openai.OpenAI(base_url=url, api_key=key, max_retries=0) as client:
+        file = client.files.create(
+            file=("rows.jsonl", b"{}"),
+            purpose="batch",
+            expires_after={"anchor": "created_at", "seconds": 3600},
+        )
+
+    assert file.expires_at == file.created_at + 30 * 86_400
 
 
 def test_an_unknown_path_names_those_of_batches(node: TestNode) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from headgate.gateway.client.request import Request
+from headgate.gateway.entry import refuse_coding
 from headgate.records.control import BODY_BYTES_MAX, RESOURCES, ControlRequest
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -27,6 +28,8 @@ def read(request: Request, resource: str) -> ControlRequest | Refusal:
     head, credential = request.head, request.credential
     if credential is None:
         return Refusal(errors.KEY_INVALID, "This path needs a valid key.")
+    if (encoded := refuse_coding(head)) is not None:
+        return encoded
     body = request.body()
     if len(body) > BODY_BYTES_MAX:
         return Refusal(errors.BODY_TOO_LARGE, f"A body here may have {BODY_BYTES_MAX} bytes.")

@@ -40,9 +40,8 @@ def read(world: World, exchange: Exchange) -> Refusal | None:
     """Read what a call asks for: its headers that matter, and its body by its dialect."""
     request = exchange.request
     head = request.head
-    if head.content_encoding not in (b"", b"identity"):
-        message = "Send the body as it is, without a content-encoding."
-        return Refusal(errors.CONTENT_UNSUPPORTED, message, headers=UNENCODED)
+    if (encoded := refuse_coding(head)) is not None:
+        return encoded
     if request.upload is None and (unread := _unread(head, exchange.dialect)) is not None:
         return unread
     if head.run is not None:
@@ -79,6 +78,14 @@ def _demand(world: World, exchange: Exchange) -> Demand | Refusal:
 
 UNENCODED: Final = ((b"accept-encoding", b"identity"),)
 """What a refused coding is answered with (RFC 9110, 12.5.3)."""
+
+
+def refuse_coding(head: Head) -> Refusal | None:
+    """Refuse a body that is compressed or coded otherwise; None for one that is as it is."""
+    if head.content_encoding in (b"", b"identity"):
+        return None
+    message = "Send the body as it is, without a content-encoding."
+    return Refusal(errors.CONTENT_UNSUPPORTED, message, headers=UNENCODED)
 
 
 def _unread(head: Head, dialect: Dialect) -> Refusal | None:

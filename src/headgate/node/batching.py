@@ -30,7 +30,7 @@ from headgate.node.batch_settling import Settling, settle
 from headgate.node.rules import Rules
 from headgate.node.sources import CredentialError
 from headgate.node.troubles import Troubles
-from headgate.records.batch import Batch, Counts
+from headgate.records.batch import FILES_KEPT_NS, Batch, Counts
 from headgate.store import audit
 from headgate.store.audit import Event
 from headgate.store.dialect import hold_lock
@@ -43,8 +43,6 @@ AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
 LATER = 1.5
 AT_ONCE_MAX = 4
 SWEEP_S = 3_600.0
-KEPT_NS = 30 * 86_400 * 1_000_000_000
-"""Files are deleted when they are so old."""
 UNOPENED_S = 3_600
 """What a worker has written down and never opened is deleted after so long."""
 
@@ -267,7 +265,7 @@ class Batching:
     def _sweep(self) -> None:
         """Delete old files, and what was written down for batches that never were."""
         with self._steward.engine.begin() as connection:
-            before_ns = time.time_ns() - KEPT_NS
+            before_ns = time.time_ns() - FILES_KEPT_NS
             old = store_batches.files_before(connection, self._node, before_ns)
             for name in old:
                 store_batches.forget_file(connection, name)

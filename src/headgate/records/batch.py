@@ -16,6 +16,9 @@ LINES_BYTES_MAX: Final = 32 << 20
 
 CUSTOM_ID_MAX: Final = 64
 
+FILES_KEPT_NS: Final = 30 * 86_400 * 1_000_000_000
+"""Files are deleted when they are so old."""
+
 
 class BatchLine(Struct, frozen=True, gc=False):
     """One request of a batch, with what it is held at.

@@ -21,6 +21,7 @@ from headgate.gateway.batching import forms
 from headgate.gateway.batching.desk import Desk
 from headgate.gateway.batching.making import Maker
 from headgate.gateway.client.http_bytes import bodiless, whole
+from headgate.gateway.entry import refuse_coding
 from headgate.gateway.refusals import headers_of, stranger
 from headgate.records.batch import LINES_BYTES_MAX, Batch, StoredFile
 from headgate.records.control import Listing
@@ -114,6 +115,8 @@ class BatchRoutes:
                 answer: Answer | Refusal = stranger(self._pipeline.world.directory, key)
             elif request.credential.delegation is not None:
                 answer = NO_DELEGATION
+            elif (encoded := refuse_coding(request.head)) is not None:
+                answer = encoded
             elif wire is None:
                 answer = await self._file(request, rest, body)
             else:
