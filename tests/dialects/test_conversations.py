@@ -16,6 +16,7 @@ from headgate.dialects import anthropic_messages, gemini, openai_chat, openai_re
 from headgate.dialects import body as bodies
 from headgate.dialects.bones import DECISIVE, KIND_BYTES_MAX, PARTS_MAX, bones_of
 from headgate.dialects.conversations import (
+    ALIKE_MAX,
     CALLER_MAX,
     CALLERS_MAX,
     OBJECT_WEIGHT,
@@ -207,6 +208,18 @@ def test_a_caller_has_many_conversations_and_nobody_elses() -> None:
     assert found == [5] * CALLER_MAX
     assert known(read("openai_chat", bodies[-1], bob)) == 0
     assert known(read("openai_chat", bodies[0], alice)) == 0
+
+
+def test_only_so_many_conversations_are_hashed_to_find_one() -> None:
+    """Whoever has sent many that end alike, and begin otherwise, has not each of them hashed."""
+    caller = theirs()
+    begun = written(chat(TURN, TURN, TURN))
+    read("openai_chat", begun, caller)
+    for number in range(ALIKE_MAX):
+        read("openai_chat", begun.replace(b"what", b"%04d" % number, 1), caller)
+
+    assert known(read("openai_chat", begun, caller)) == 0
+    assert known(read("openai_chat", begun, caller)) == 4
 
 
 def item(**fields: Any) -> dict[str, Raw]:

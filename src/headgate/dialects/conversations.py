@@ -40,7 +40,8 @@ BACK_MAX: Final = 3
 """So many of the last objects may have changed: clients move their cache breakpoints along."""
 
 ALIKE_MAX: Final = 8
-"""So many that begin alike are looked at for the one that has the most in common."""
+"""So many that may begin alike are looked at for the one that has the most in common: each can mean
+to hash the whole body once more."""
 
 PROBE_BYTES: Final = 32
 
@@ -238,6 +239,9 @@ class Theirs:
         for each in reversed(self._kept):
             if not each.begins(said):
                 continue
+            alike += 1
+            if alike > ALIKE_MAX:
+                break
             size = each.marks[0].size
             known = hashed.get(size)
             if known is None:
@@ -249,9 +253,6 @@ class Theirs:
                 return reached
             if best is None or reached.mark.objects > best.mark.objects:
                 best = reached
-            alike += 1
-            if alike == ALIKE_MAX:
-                break
         return best
 
     def remember(self, body: bytes, opened: Opened, bones: list[bytes]) -> Conversation:
