@@ -296,6 +296,20 @@ def test_so_many_callers_are_remembered() -> None:
     assert known(read("openai_chat", AFTER, alice)) == 0
 
 
+def test_whoever_was_forgotten_while_a_large_body_was_read_weighs_nothing() -> None:
+    """What is remembered then is nobody's, and takes no room from those who are still known."""
+    everybody = Conversations(1, weight_max=2 * HEAVY)
+    large = written(chat({"role": "user", "content": "w" * LARGE_BYTES}))
+    found = read("openai_chat", large, everybody.of("alice", "openai_chat"))
+    for name in ("bob", "carol"):
+        read("openai_chat", AFTER, everybody.of(name, "openai_chat"))
+    assert isinstance(found, Demand)
+
+    bodies.remember(large, found.members)
+
+    assert known(read("openai_chat", AFTER, everybody.of("carol", "openai_chat"))) == 2
+
+
 def test_a_conversation_of_very_many_objects_is_not_remembered() -> None:
     """What is kept of one is bounded."""
     caller = theirs()

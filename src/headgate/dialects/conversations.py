@@ -223,11 +223,12 @@ class Conversations:
 class Theirs:
     """The conversations of one caller, the one that was read last behind the others."""
 
-    __slots__ = ("_all", "_kept")
+    __slots__ = ("_all", "_forgotten", "_kept")
 
     def __init__(self, whole: Conversations) -> None:
         self._all = whole
         self._kept: list[Conversation] = []
+        self._forgotten = False
 
     def find(self, body: bytes, start: int) -> Reached | None:
         """Return what a list that begins at `start` goes on with, None for nothing."""
@@ -280,8 +281,11 @@ class Theirs:
 
         It takes the place of one that it goes on with. One with which it has nearly all in common
         it likely takes as well, so that is the first to be forgotten; one that has the same
-        instructions is another agent's.
+        instructions is another agent's. A caller who was forgotten while a large body of theirs was
+        read has none.
         """
+        if self._forgotten:
+            return
         change = new.weight
         if reached is not None and reached.before in self._kept:
             before = reached.before
@@ -297,7 +301,8 @@ class Theirs:
         self._all.count(change)
 
     def forget(self) -> int:
-        """Forget all; returns what that weighed."""
+        """Forget all, for good; returns what that weighed."""
+        self._forgotten = True
         gone = sum(each.weight for each in self._kept)
         self._kept.clear()
         return gone
