@@ -14,7 +14,14 @@ from msgspec.structs import replace
 from headgate.caches.prompt import Prompt, prompt_of
 from headgate.dialects import anthropic_messages, gemini, openai_chat, openai_responses
 from headgate.dialects import body as bodies
-from headgate.dialects.bones import DECISIVE, KIND_BYTES_MAX, PARTS_MAX, bones_of
+from headgate.dialects.bones import (
+    BONES_BYTES_MAX,
+    BONES_BYTES_MIN,
+    DECISIVE,
+    DEPTH_MAX,
+    KIND_BYTES_MAX,
+    bones_of,
+)
 from headgate.dialects.conversations import (
     ALIKE_MAX,
     CALLER_MAX,
@@ -155,8 +162,8 @@ def chat(*said: Any, **more: Any) -> dict[str, Any]:
 
 TURN = {"role": "user", "content": "and then?"}
 AFTER = written(chat(TURN))
-HEAVY = WEIGHT + OBJECT_WEIGHT + len(b'{"content":[{"type":"text"}]}')
-LIGHT = OBJECT_WEIGHT + len(b'{"content":""}')
+HEAVY = WEIGHT + OBJECT_WEIGHT + len(b'{"content":[{"type":"text"} ]}')
+LIGHT = OBJECT_WEIGHT + BONES_BYTES_MIN
 
 
 @pytest.mark.parametrize(
@@ -170,6 +177,9 @@ LIGHT = OBJECT_WEIGHT + len(b'{"content":""}')
         (b'{"model":"m"', b'{"model":"m","user":{"messages":[]}'),
         (b'{"model":"m"', b'{"model":"m\\"messages\\":["'),
         (b'"and then?"}]', b'"and then?"},5]'),
+        (b'"and then?"}]', b'[{"type":5,"type":"text"}]}]'),
+        (b'"and then?"}]', b'[{"content":true,"content":[]}]}]'),
+        (b'"and then?"}]', b'{"type":5,"type":"text"}}]'),
         (b'"and then?"}]', b'"and then?"},{"role":"user","content":"\xff"}]'),
         (b'{"model":"m"', b'{"model":"\xff"'),
     ],
@@ -227,10 +237,16 @@ def item(**fields: Any) -> dict[str, Raw]:
     return msgspec.json.decode(written(fields), type=dict[str, Raw])
 
 
+def nested(depth: int) -> Any:
+    """Return a content within so many others."""
+    return {"content": nested(depth - 1)} if depth else []
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        [{}] * (PARTS_MAX + 1),
+        [{"text": ""}] * (BONES_BYTES_MAX // BONES_BYTES_MIN),
+        nested(DEPTH_MAX),
         ["a text"],
         [{"content": [{"type": "k" * 40}] * 8}] * 4,
         {"type": "k" * (KIND_BYTES_MAX + 1)},
@@ -244,8 +260,9 @@ def test_what_nobody_says_has_no_bones(content: Any) -> None:
 def test_a_body_of_very_many_parts_is_not_remembered() -> None:
     """However they are shared out among messages."""
     caller = theirs()
-    parts = {"role": "user", "content": [{"type": "text", "text": "w" * 60}] * PARTS_MAX}
-    body = written(chat(*[parts] * 200))
+    parts = {"role": "user", "content": [{"text": ""}] * (BONES_BYTES_MAX // BONES_BYTES_MIN // 2)}
+    body = written(chat(*[parts] * 300))
+    assert bones_of({}, item(**parts)) is not None
 
     assert known(read("openai_chat", body, caller)) == 0
     assert known(assert_read_alike("openai_chat", body, caller)) == 0
@@ -328,7 +345,7 @@ def test_nothing_of_what_was_said_is_kept() -> None:
 
     found = bones_of({}, msgspec.json.decode(written(item), type=dict[str, Raw]))
 
-    assert found == b'{"content":[{"type":"text"},{"type":"text"}]}'
+    assert found == b'{"content":[{"type":"text"} ,{"type":"text"} ]}'
     named = {"type": "k" * KIND_BYTES_MAX}
     assert bones_of({}, msgspec.json.decode(written(named), type=dict[str, Raw])) is None
 

@@ -10,7 +10,9 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
+from headgate.dialects.conversations import Objects
 from headgate.dialects.opened import objects_in
+from headgate.dialects.splice import compact_bytes
 
 KINDS: Final = frozenset({"type", "mimeType", "mime_type"})
 """Members whose texts decide: they name what something is."""
@@ -23,21 +25,20 @@ DECISIVE: Final = KINDS | {
 """What any dialect reads of a message, by name; a test holds it beside what they decode."""
 
 KIND_BYTES_MAX: Final = 64
-DEPTH_MAX: Final = 16
 
-PARTS_MAX: Final = 64
-"""A longer list has no bones, and no object that would have more of them than the following."""
+DEPTH_MAX: Final = 6
+"""A message, its parts, what a tool returned, its parts, and their source: nobody goes deeper."""
+
+BONES_BYTES_MIN: Final = 16
+"""To find those of an object takes time, and to remember its blocks memory, however few it has."""
 
 BONES_BYTES_MAX: Final = 1_024
+"""An object that would have more of them has none."""
 
 _QUOTE: Final = b'"'[0]
 _BRACKET: Final = b"["[0]
 _BRACE: Final = b"{"[0]
-_ABSENT: Final = Raw(b"")
-# What is not asked for is passed over, however many members an object has.
-_NESTED: Final = msgspec.json.Decoder(
-    msgspec.defstruct("Nested", [(name, Raw, _ABSENT) for name in sorted(DECISIVE)])
-)
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
 def bones_of(
@@ -52,7 +53,8 @@ def bones_of(
 
     Returns:
         None when it is nested deeper, has a type that is a long text, a list that is long or holds
-        other values than objects, or so much else that nobody says.
+        other values than objects, blanks or a key that stands twice in what is nested, or so much
+        else that nobody says.
     """
     pieces: list[bytes] = []
     size = 0
@@ -67,22 +69,26 @@ def bones_of(
             if size > BONES_BYTES_MAX:
                 return None
             pieces.append(b'"%b":%b' % (key.encode(), bare))
-    return b"{%b}" % b",".join(pieces)
+    # With blanks behind it, it says the same.
+    return (b"{%b}" % b",".join(pieces)).ljust(BONES_BYTES_MIN)
 
 
 def _bare(members: Mapping[str, Raw], value: Raw, depth: int) -> bytes | None:
     begins = memoryview(value)[0]
     if begins == _QUOTE:
         return b'""'
-    if begins == _BRACE:
-        return bones_of(members, _nested(value), depth - 1) if depth else None
-    if begins != _BRACKET:
+    if begins not in (_BRACE, _BRACKET):
         return bytes(value)
+    if not depth:
+        return None
+    if begins == _BRACE:
+        inner = _MEMBERS.decode(value)
+        return bones_of(members, inner, depth - 1) if _is_plain(value, [inner], 0) else None
     try:
         parts = objects_in(members, value)
     except msgspec.DecodeError:
         return None
-    if not depth or len(parts) > PARTS_MAX:
+    if not _is_plain(value, parts, max(2, len(parts) + 1)):
         return None
     pieces: list[bytes] = []
     size = 0
@@ -95,8 +101,10 @@ def _bare(members: Mapping[str, Raw], value: Raw, depth: int) -> bytes | None:
     return b"[%b]" % b",".join(pieces)
 
 
-def _nested(value: Raw) -> dict[str, Raw]:
-    """Return the members of an object that decide."""
-    found = _NESTED.decode(value)
-    named = {name: getattr(found, name) for name in DECISIVE}
-    return {name: value for name, value in named.items() if len(value)}
+def _is_plain(value: Raw, objects: Objects, signs: int) -> bool:
+    """Tell whether a value is as long as objects and the signs around them, each member once.
+
+    Where a key stands twice, what was decoded has the last value, and a reader looks at the types
+    of both.
+    """
+    return len(value) == signs + sum(map(compact_bytes, objects))

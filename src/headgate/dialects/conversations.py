@@ -27,8 +27,8 @@ WEIGHT: Final = 1_024
 """Of a conversation, beside its objects: what its prompt begins with takes up to 40 kB."""
 
 OBJECT_WEIGHT: Final = 32
-"""Of each object, beside its bones. A part that has three bytes of those takes 160 in its prompt:
-whatever is sent, a worker remembers no more than 250 MB."""
+"""Of each object, beside its bones. A part, which has 16 bytes of those at least, takes 160 in its
+prompt: whatever is sent, a worker remembers no more than 150 MB."""
 
 CALLERS_MAX: Final = 4_096
 """Callers whose conversations are remembered."""
