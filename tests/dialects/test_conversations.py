@@ -32,7 +32,7 @@ from headgate.dialects.conversations import (
     Conversations,
     Theirs,
 )
-from headgate.dialects.long_body import is_utf8
+from headgate.dialects.long_body import KEYS_MAX, is_utf8
 from headgate.dialects.opened import LARGE_BYTES, LONG_BYTES, Members
 from headgate.dialects.prompts.block import items
 from headgate.dialects.prompts.registry import prompt_dialects
@@ -335,6 +335,20 @@ def test_a_conversation_of_very_many_objects_is_not_remembered() -> None:
 
     assert known(read("openai_chat", body, caller)) == 0
     assert known(read("openai_chat", body, caller)) == 0
+
+
+@pytest.mark.parametrize(("members", "objects"), [(KEYS_MAX, 2), (KEYS_MAX + 1, 0)])
+def test_a_conversation_of_very_many_members_is_not_remembered(members: int, objects: int) -> None:
+    """Each is compared where it stands, and nobody should wait for so many; it is read as ever."""
+    caller = theirs()
+    many = {f"{number:x}": 1 for number in range(members - len(FIRST["openai_chat"]))}
+    body = written(chat(many))
+    found = assert_read_alike("openai_chat", body, caller)
+    assert isinstance(found, Demand)
+
+    bodies.remember(body, found.members)
+
+    assert known(assert_read_alike("openai_chat", body, caller)) == objects
 
 
 def test_nothing_of_what_was_said_is_kept() -> None:

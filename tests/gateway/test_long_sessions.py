@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headgate.dialects.opened import LARGE_BYTES, LONG_BYTES
+from headgate.gateway.caching import HEAD_BLOCKS_MAX
 from headgate.simulator import Simulator
 from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, config
 from tests.gateway.inprocess import Gateway
@@ -101,3 +102,27 @@ def test_a_large_body_is_known_when_its_conversation_goes_on(gateway: Gateway) -
     assert reached is not None
     assert reached.mark.objects == 1
     assert reached.before.prompt is not None
+
+
+@pytest.mark.parametrize(("tools", "left"), [(HEAD_BLOCKS_MAX - 1, True), (HEAD_BLOCKS_MAX, False)])
+def test_the_hashes_of_very_many_tools_are_not_left_to_the_next_call(
+    gateway: Gateway, tools: int, left: bool
+) -> None:
+    """They would take more memory than all else that is remembered of the conversation.
+
+    Behind the tools is one block more, of the format that is asked for.
+    """
+    tool = {"type": "function", "function": {"name": "look", "parameters": {}}}
+    body = {"model": "mini", "max_completion_tokens": 9, "tools": [tool] * tools}
+    said = {"role": "user", "content": f"{tools} " + "word " * (LONG_BYTES // 5)}
+
+    for count in (1, 2):
+        sent = json.dumps({**body, "messages": [said] * count}, separators=(",", ":")).encode()
+        reply = ask(gateway, sent, CHAT_PATH)
+
+        assert reply.status == 200, reply
+        theirs = gateway.pipeline.world.conversations.of("alice", "openai_chat")
+        reached = theirs.find(sent, sent.index(b'"messages":') + len(b'"messages":'))
+        assert reached is not None
+        assert reached.mark.objects == count
+        assert (reached.before.prompt is not None) is left
