@@ -12,7 +12,6 @@ from msgspec import Raw
 
 from headgate.dialects.conversations import Objects
 from headgate.dialects.opened import objects_in
-from headgate.dialects.splice import compact_bytes
 
 KINDS: Final = frozenset({"type", "mimeType", "mime_type"})
 """Members whose texts decide: they name what something is."""
@@ -83,12 +82,12 @@ def _bare(members: Mapping[str, Raw], value: Raw, depth: int) -> bytes | None:
         return None
     if begins == _BRACE:
         inner = _MEMBERS.decode(value)
-        return bones_of(members, inner, depth - 1) if _is_plain(value, [inner], 0) else None
+        return bones_of(members, inner, depth - 1) if _stands(value, inner) else None
     try:
         parts = objects_in(members, value)
     except msgspec.DecodeError:
         return None
-    if not _is_plain(value, parts, max(2, len(parts) + 1)):
+    if not _stands(value, parts):
         return None
     pieces: list[bytes] = []
     size = 0
@@ -101,10 +100,10 @@ def _bare(members: Mapping[str, Raw], value: Raw, depth: int) -> bytes | None:
     return b"[%b]" % b",".join(pieces)
 
 
-def _is_plain(value: Raw, objects: Objects, signs: int) -> bool:
-    """Tell whether a value is as long as objects and the signs around them, each member once.
+def _stands(value: Raw, found: Objects | dict[str, Raw]) -> bool:
+    """Tell whether what was decoded is all that stands there, without whitespace.
 
     Where a key stands twice, what was decoded has the last value, and a reader looks at the types
     of both.
     """
-    return len(value) == signs + sum(map(compact_bytes, objects))
+    return msgspec.json.encode(found) == bytes(value)
