@@ -133,7 +133,7 @@ class Conversation:
                 return None if reached is None else Reached(self, reached, None)
             size = mark.size
             reached = mark
-        return None if reached is None else Reached(self, reached, known)
+        return Reached(self, self.marks[-1], known)
 
 
 class Reached:

@@ -25,7 +25,7 @@ class Members(dict[str, Raw]):
         unkept: Among whose conversations it is yet to be remembered, None for nobody's.
     """
 
-    __slots__ = ("_known", "_name", "_shared", "conversation", "opened", "unkept")
+    __slots__ = ("_name", "_shared", "conversation", "opened", "unkept")
 
     def __init__(self, values: dict[str, Raw]) -> None:
         super().__init__(values)
@@ -34,7 +34,7 @@ class Members(dict[str, Raw]):
         self.opened: Opened | None = None
         self.conversation: Conversation | None = None
         self.unkept: Theirs | None = None
-        self._name, self._known = "", 0
+        self._name = ""
 
     @property
     def is_new(self) -> bool:
@@ -43,7 +43,7 @@ class Members(dict[str, Raw]):
 
     def take(self, name: str, opened: Opened) -> None:
         """Take how the body was read whose conversation has that name."""
-        self.opened, self._name, self._known = opened, name, opened.known
+        self.opened, self._name = opened, name
         if not opened.known:
             self.remember(self[name], opened.objects)
 
@@ -68,8 +68,9 @@ class Members(dict[str, Raw]):
         Raises:
             msgspec.DecodeError: It is no list of objects.
         """
-        if self.opened is not None and first and first == self._known and name == self._name:
-            return self.opened.objects
+        opened = self.opened
+        if opened is not None and first and first == opened.known and name == self._name:
+            return opened.objects
         return self.objects(self[name])[first:]
 
 
