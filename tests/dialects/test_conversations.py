@@ -297,6 +297,23 @@ def test_who_has_been_away_longest_is_forgotten_first() -> None:
     assert known(read("openai_chat", AFTER, everybody.of("alice", "openai_chat"))) == 0
 
 
+def test_one_caller_has_room_for_so_much_and_leaves_the_others_theirs() -> None:
+    """Whoever sends many heavy conversations loses the eldest of their own, and nobody else's."""
+    everybody = Conversations(1)
+    read("openai_chat", AFTER, everybody.of("alice", "openai_chat"))
+    heavy = {"role": "user", "content": [{"x": 1}] * 50}
+    begun = written(chat(*[heavy] * 140))
+    sent = [begun.replace(b"what", b"%04d" % at, 1) for at in range(40)]
+    bob = everybody.of("bob", "openai_chat")
+
+    for body in sent:
+        read("openai_chat", body, bob)
+
+    assert known(read("openai_chat", AFTER, everybody.of("alice", "openai_chat"))) == 2
+    assert known(read("openai_chat", sent[-1], everybody.of("bob", "openai_chat"))) == 141
+    assert known(read("openai_chat", sent[0], everybody.of("bob", "openai_chat"))) == 0
+
+
 def test_so_many_callers_are_remembered() -> None:
     """Whoever shows a token of an issuer is a caller, also one of whom nothing is kept."""
     everybody = Conversations(1)

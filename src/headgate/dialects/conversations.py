@@ -36,6 +36,9 @@ CALLERS_MAX: Final = 4_096
 CALLER_MAX: Final = 128
 """Conversations of one caller."""
 
+CALLER_WEIGHT_MAX: Final = KEPT_MAX // 4
+"""The weight of those."""
+
 BACK_MAX: Final = 3
 """So many of the last objects may have changed: clients move their cache breakpoints along."""
 
@@ -223,11 +226,12 @@ class Conversations:
 class Theirs:
     """The conversations of one caller, the one that was read last behind the others."""
 
-    __slots__ = ("_all", "_forgotten", "_kept")
+    __slots__ = ("_all", "_forgotten", "_kept", "_weight")
 
     def __init__(self, whole: Conversations) -> None:
         self._all = whole
         self._kept: list[Conversation] = []
+        self._weight = 0
         self._forgotten = False
 
     def find(self, body: bytes, start: int) -> Reached | None:
@@ -286,23 +290,24 @@ class Theirs:
         """
         if self._forgotten:
             return
-        change = new.weight
+        weight = self._weight
         if reached is not None and reached.before in self._kept:
             before = reached.before
             if reached.hashed is not None:
                 self._kept.remove(before)
-                change -= before.weight
+                self._weight -= before.weight
             elif reached.mark.objects > BACK_MAX:
                 self._kept.remove(before)
                 self._kept.insert(0, before)
-        if len(self._kept) >= CALLER_MAX:
-            change -= self._kept.pop(0).weight
         self._kept.append(new)
-        self._all.count(change)
+        self._weight += new.weight
+        while len(self._kept) > CALLER_MAX or self._weight > CALLER_WEIGHT_MAX:
+            self._weight -= self._kept.pop(0).weight
+        self._all.count(self._weight - weight)
 
     def forget(self) -> int:
         """Forget all, for good; returns what that weighed."""
+        gone, self._weight = self._weight, 0
         self._forgotten = True
-        gone = sum(each.weight for each in self._kept)
         self._kept.clear()
         return gone
