@@ -11,6 +11,9 @@ from headgate.units.money import format_usd, parse_usd
 
 CALL_TIMEOUT_S = 900
 ANSWER_BYTES_MAX = 64 << 20
+PATIENCE_S = 60
+"""So long it is asked again where the gateway says that this is worth it, and when: the call of a
+course that was killed still runs, say, or a provider has too much to do."""
 OUT_OF_BUDGET = "budget_exceeded"
 CHAT = "/v1/chat/completions"
 
@@ -20,11 +23,13 @@ class RefusedError(Exception):
 
     Attributes:
         code: Headgate's code, empty where a provider said no.
+        again_s: When it is worth asking again, None for never.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, again_s: int | None = None) -> None:
         super().__init__(f"{code or status}: {message}")
         self.code = code
+        self.again_s = again_s
 
 
 class Question(NamedTuple):
@@ -193,6 +198,19 @@ class Asker(NamedTuple):
     def _exchange(
         self, method: str, path: str, body: str | None, extra: dict[str, str]
     ) -> tuple[http.client.HTTPMessage, Any]:
+        patience_s = PATIENCE_S
+        while True:
+            try:
+                return self._ask_once(method, path, body, extra)
+            except RefusedError as error:
+                if error.again_s is None or error.again_s > patience_s:
+                    raise
+                patience_s -= error.again_s
+                time.sleep(error.again_s)
+
+    def _ask_once(
+        self, method: str, path: str, body: str | None, extra: dict[str, str]
+    ) -> tuple[http.client.HTTPMessage, Any]:
         headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
         try:
             opened = line(self.place, CALL_TIMEOUT_S)
@@ -207,8 +225,17 @@ class Asker(NamedTuple):
             raise UnansweredError(f"{self.place.url} does not answer: {error}") from error
         if reply.status != 200:
             code = reply.headers.get("x-headgate-code", "")
-            raise RefusedError(reply.status, code, _message(document))
+            again_s = _again_s(reply.headers)
+            raise RefusedError(reply.status, code, _message(document), again_s)
         return reply.headers, document
+
+
+def _again_s(headers: http.client.HTTPMessage) -> int | None:
+    """Return when the same is worth asking again, as the official clients do; None for never."""
+    after = headers.get("retry-after", "")
+    if headers.get("x-should-retry") != "true" or not (after.isascii() and after.isdigit()):
+        return None
+    return max(1, int(after[:9]))
 
 
 def _message(document: Any) -> str:
