@@ -11,7 +11,7 @@ from headgate.units import errors
 from headgate.units.errors import Refusal
 
 PREFIX: Final = b"/v1/"
-PATHS: Final = tuple(PREFIX + name.encode() for name in RESOURCES)
+PATHS: Final[tuple[bytes, ...]] = tuple(PREFIX + name.encode() for name in RESOURCES)
 NAME_CHARS_MAX: Final = 256
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import msgspec
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 REALTIME = b"/v1/realtime"
 MODELS = (b"/v1/models", b"/v1beta/models")
 WELL = "well"
-PATHS = (b"/", b"/healthz", b"/readyz", *MODELS, *control.PATHS, HOOKS_PATH)
+PATHS: Final[tuple[bytes, ...]] = (
+    *(b"/", b"/healthz", b"/readyz"),
+    *MODELS,
+    *control.PATHS,
+    HOOKS_PATH,
+)
 """Every path that spends nothing; all others are the dialects' and go through the pipeline."""
 
 BASES = "Look at the base URL: some clients want it with /v1 at its end, others without."
