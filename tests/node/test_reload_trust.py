@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 import trustme
 from typer.testing import CliRunner
 
@@ -21,7 +20,6 @@ def reload(node: TestNode) -> int:
     return CliRunner().invoke(app, ["reload", *folders]).exit_code
 
 
-@pytest.mark.slow
 def test_a_reload_takes_up_another_authority(tmp_path: Path) -> None:
     """The file has the same name and the configuration the same text; a file that is no
     certificate is told, and changes nothing."""

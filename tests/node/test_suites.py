@@ -7,14 +7,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner, Result
 
 from headgate.cli.main import app
 from headgate.units.money import parse_usd
 from tests.node.harness import TestNode, once, running_node, until
-
-pytestmark = pytest.mark.slow
 
 TASKS = 12
 
