@@ -1,6 +1,7 @@
 """Bodies are changed in place: exactly the documented changes, every other byte as it was."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -226,3 +227,18 @@ def test_crafted_duplicates_are_found(body: bytes) -> None:
     values = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
 
     assert duplicate_key(body, values) is not None
+
+
+def test_a_key_of_escapes_is_read_with_no_memory_for_each() -> None:
+    """To find where its value begins takes a little more than the key, however it is spelled."""
+    body = b'{"' + b"\\n" * 500_000 + b'": 1}'
+    values = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    tracemalloc.start()
+
+    try:
+        assert duplicate_key(body, values) is None
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 4 * len(body)

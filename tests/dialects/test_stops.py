@@ -1,6 +1,7 @@
 """Streams are counted so that no token is missed, and ended wherever an event of theirs ends."""
 
 import json
+import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -89,6 +90,19 @@ def test_the_frame_of_an_event_counts_little(kind: str) -> None:
 
     counts = written_bytes(COUNTED[kind].UNWRITTEN, events)
     assert 1_500 <= counts < 1_500 + 10 * 100 + 200
+
+
+@pytest.mark.parametrize("sign", [b" ", b"[", b"}", b"\n", b"data:", b"event: a\n", b"}\n"])
+@pytest.mark.parametrize("kind", sorted(COUNTED))
+def test_what_stands_in_a_row_is_counted_in_a_moment(kind: str, sign: bytes) -> None:
+    """Time grows with the bytes alone: a text of blanks, or a provider's nonsense, stops nobody."""
+    events = b'data: {"x":"' + sign * (200_000 // len(sign)) + b'."}\n\n'
+    began = time.process_time()
+
+    counts = written_bytes(COUNTED[kind].UNWRITTEN, events)
+
+    assert 0 < counts <= len(events)
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("name", [each for each in STREAMED if each not in NOT_WHOLE])

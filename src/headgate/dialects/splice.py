@@ -10,7 +10,9 @@ from msgspec import Raw
 from headgate.dialects.opened import LONG_BYTES
 from headgate.units.errors import HeadgateError
 
-_KEY: Final = re.compile(rb'[ \t\n\r]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\n\r]*:[ \t\n\r]*', re.DOTALL)
+_KEY: Final = re.compile(
+    rb'[ \t\n\r]*+("[^"\\]*+(?:\\.[^"\\]*+)*+")[ \t\n\r]*+:[ \t\n\r]*+', re.DOTALL
+)
 _END: Final = re.compile(rb"[ \t\n\r]*([,}])")
 _BLANK: Final = re.compile(rb"[ \t\n\r]*")
 _ITEM_END: Final = re.compile(rb"[ \t\n\r]*[,\]]")

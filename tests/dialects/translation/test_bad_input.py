@@ -1,10 +1,12 @@
 """What is wrong, odd or huge in a request, in every dialect: answered as documented."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 
+from headgate.dialects.translation.openai.words import DATA_URL
 from headgate.dialects.translation.translated import Translation
 from headgate.units.errors import Refusal
 from tests.dialects.translation.speech import (
@@ -250,3 +252,19 @@ def test_ten_megabytes_in_one_event_are_told(client: str, upstream: str) -> None
 
     assert text in answered
     assert "error" not in events(answered)[-1]
+
+
+def test_parameters_of_an_address_of_data_take_no_memory_each() -> None:
+    """A client may write as many as its body may be long."""
+    url = "data:image/png" + ";a=b" * 250_000 + ";base64,YQ=="
+    tracemalloc.start()
+
+    try:
+        found = DATA_URL.match(url)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert found is not None
+    assert found.end() == len(url) - len("YQ==")
+    assert peak < len(url)

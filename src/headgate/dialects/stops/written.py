@@ -9,7 +9,12 @@ what a cut has parted, counts.
 """
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+SIGNS_MAX: Final = 32
+"""So many signs of JSON, or ends of lines, between two members are known to be frame."""
+LINES_MAX: Final = 8
+"""So many lines without a member between two members are known to be frame."""
 
 
 class Frame(NamedTuple):
@@ -38,9 +43,12 @@ def frame(
             all, not texts alone; None where it writes texts only.
     """
     value = rb'(?:"[^"\\]*+"|null|true|false|-?\d++)'
-    between = rb"(?:[\s,{}\[\]]++|data:|event: ?[\w.]++(?=[\r\n]))*+"
+    # So much at once and no more: a search that fails begins anew one sign further on, and would
+    # read a long row of them once for each.
+    signs = rb"[\s,{}\[\]]{0,%d}+" % SIGNS_MAX
+    between = rb"%b(?:(?:data:|event: ?[\w.]++(?=[\r\n]))%b){0,%d}+" % (signs, signs, LINES_MAX)
     member = rb'"(?:(?:%b)"\s*+:\s*+%b|(?:%b)"\s*+:)' % (facts, value, openers)
-    last = rb"[}\]]++[\r\n]++\Z"
+    last = rb"[}\]]{1,%d}+[\r\n]{1,%d}+\Z" % (SIGNS_MAX, LINES_MAX)
     # A run of members is one match: that is three times as fast as a match for each.
     pattern = rb"(?:%b%b)++|%b" % (between, member, last)
     if whole_events:

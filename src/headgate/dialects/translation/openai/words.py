@@ -23,5 +23,5 @@ EFFORTS: Final[dict[str, Effort]] = {
 }
 CACHE_OPTIONS: Final = ("prompt_cache_key", "prompt_cache_retention")
 """Which prompts are kept together, and for how long."""
-DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w-]+=[^;,]*)*;base64,", re.ASCII)
+DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w-]+=[^;,]*+)*+;base64,", re.ASCII)
 """How an address begins that holds its bytes itself; the group is their media type."""
