@@ -16,9 +16,10 @@ from headgate.insights.calls import AttemptRow
 from headgate.insights.search import Wanted, list_calls
 from headgate.records.charge import ChargeLine
 from headgate.store.database import make_engine
-from headgate.store.migrate import MIGRATIONS, upgrade
+from headgate.store.migrate import MIGRATIONS, open_store, upgrade
 from headgate.store.postgresql import make_server_engine
 from headgate.store.schema import METADATA
+from headgate.units.errors import StoreError
 from tests import stores
 
 PACKAGE = Path(headgate.__file__).parent
@@ -117,3 +118,21 @@ INSERT INTO attempt (attempt, call, journal, at_ns, principal, run, deployment, 
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'red', 'k', 'fast', 'openai_chat', 1, 1, 10, 20, 1,
   9, 50, 'measured', 6, 1, 200, 4, '{"output_text":3}', 'worker')
 """
+
+
+def test_a_new_store_is_its_owners_alone(tmp_path: Path) -> None:
+    """That holds for the files beside it too, which have what was written last."""
+    store = open_store(tmp_path)
+
+    try:
+        open_to = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.glob("headgate.db*")}
+    finally:
+        store.dispose()
+
+    assert open_to == {"headgate.db": 0, "headgate.db-shm": 0, "headgate.db-wal": 0}
+
+
+def test_a_store_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """A folder that is not there is an error of the store, not a bug."""
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store(tmp_path / "missing")

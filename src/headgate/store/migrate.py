@@ -31,7 +31,8 @@ def open_store(data_dir: Path) -> Engine:
     if url is not None:
         return open_server(url)
     path = data_dir / STORE_NAME
-    created = not path.exists()
+    if not path.exists():
+        _make(path)
     engine = make_engine(f"sqlite:///{path}")
     try:
         with engine.connect() as connection:
@@ -41,9 +42,21 @@ def open_store(data_dir: Path) -> Engine:
         upgrade(engine)
     except OperationalError as error:
         raise StoreError(f"{path} cannot be opened: {said(error)}.", FIX) from error
-    if created:
-        path.chmod(0o600)
     return engine
+
+
+def _make(path: Path) -> None:
+    """Make the file, its owner's alone, before there is anything in it.
+
+    The files that SQLite keeps beside it have its mode, as it is when they are made.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}.", FIX) from error
 
 
 def open_server(url: str) -> Engine:
