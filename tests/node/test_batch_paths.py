@@ -15,8 +15,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
-    """A node."""
-    with running_node(tmp_path_factory.mktemp("paths")) as running:
+    """A node with two principals."""
+    principals = {"alice": "research", "bob": "sales"}
+    with running_node(tmp_path_factory.mktemp("paths"), principals=principals) as running:
         yield running
 
 
@@ -63,6 +64,27 @@ def test_a_file_says_when_it_goes(node: TestNode) -> None:
         )
 
     assert file.expires_at == file.created_at + 30 * 86_400
+
+
+def kept(node: TestNode, who: str) -> openai.types.FileObject:
+    """Return a file that somebody has handed over."""
+    url, key = f"{node.gateway_url}/v1", node.key(who)
+    with openai.OpenAI(base_url=url, api_key=key, max_retries=0) as client:
+        return client.files.create(file=("rows.jsonl", b"{}"), purpose="batch")
+
+
+def test_a_list_does_not_tell_whether_others_have_a_file(node: TestNode) -> None:
+    """Asked for what is behind somebody else's, it answers as for one that nobody has."""
+    kept(node, "bob")
+    others = kept(node, "alice")
+    headers = {"x-api-key": node.key("bob")}
+
+    behind = [
+        httpx.get(f"{node.gateway_url}/v1/files", params={"after": name}, headers=headers).json()
+        for name in (others.id, "file-0")
+    ]
+
+    assert behind[0] == behind[1]
 
 
 def test_an_unknown_path_names_those_of_batches(node: TestNode) -> None:

@@ -73,7 +73,9 @@ def list_batches(connection: Connection, principal: str, wire: str, page: Page) 
     """Return one's own batches of a wire, the newest first; one more than asked for if there is."""
     query = select(table.c.record).where(table.c.principal == principal, table.c.wire == wire)
     if page.after is not None:
-        after = select(table.c.created_ns).where(table.c.id == page.after).scalar_subquery()
+        # An id of somebody else's is as unknown as what is not.
+        this = (table.c.id == page.after, table.c.principal == principal)
+        after = select(table.c.created_ns).where(*this).scalar_subquery()
         query = query.where(table.c.created_ns < after)
     query = query.order_by(table.c.created_ns.desc()).limit(page.limit + 1)
     return [_batch(record) for record in connection.scalars(query)]
@@ -104,8 +106,8 @@ def list_files(connection: Connection, principal: str, page: Page) -> list[Store
     """Return one's own files, the newest first; one more than asked for if there is."""
     query = select(stored_file.c.record).where(stored_file.c.principal == principal)
     if page.after is not None:
-        this = stored_file.c.id == page.after
-        after = select(stored_file.c.created_ns).where(this).scalar_subquery()
+        this = (stored_file.c.id == page.after, stored_file.c.principal == principal)
+        after = select(stored_file.c.created_ns).where(*this).scalar_subquery()
         query = query.where(stored_file.c.created_ns < after)
     query = query.order_by(stored_file.c.created_ns.desc()).limit(page.limit + 1)
     return [_file(record) for record in connection.scalars(query)]
