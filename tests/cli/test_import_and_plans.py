@@ -108,6 +108,19 @@ def test_a_name_of_a_model_steers_no_terminal(run: Run, tmp_path: Path) -> None:
     assert "b" * 90 not in told.stdout
 
 
+@pytest.mark.usefixtures("run")
+def test_a_name_of_a_file_steers_no_terminal(tmp_path: Path) -> None:
+    """A folder of logs may hold files of others, with whatever names."""
+    odd = tmp_path / "odd\x1b]0;mine\x07.jsonl"
+    odd.write_text('{"what": 1}\n')
+    logs = str(tmp_path / "home" / ".claude")
+
+    told = CliRunner().invoke(app, ("import", logs, str(odd)), color=True).stdout
+
+    assert "odd?]0;mine?.jsonl" in told
+    assert "\x1b]" not in told
+
+
 def test_a_seat_of_a_log_is_told_as_it_is_and_steers_no_terminal(run: Run) -> None:
     """What looks like markup is text; what would steer is a question mark."""
     run("import", "--seat", "[red]a[/b]\x1b[2J")

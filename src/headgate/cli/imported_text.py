@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from headgate.cli.output import plain, print_table, table
+from headgate.cli.output import plain, print_table, say, table
 from headgate.economics.usage_logs.formats.registry import formats
 from headgate.economics.usage_logs.importing import Done
 from headgate.economics.usage_logs.load_files import Survey
@@ -155,7 +155,7 @@ def _show_trouble(found: Survey, done: Done) -> None:
             continue
         typer.echo(f"\n{title}")
         for line in lines[:LIST_MAX]:
-            typer.echo(f"  {line}")
+            say(f"  {line}")
         if len(lines) > LIST_MAX:
             typer.echo(f"  and {len(lines) - LIST_MAX} more")
 
