@@ -50,6 +50,18 @@ def test_a_complaint_steers_no_terminal(headgate: Any) -> None:
     assert "There is no call call_?]0;mine?.\n" in result.stderr
 
 
+def test_the_answer_of_a_report_steers_no_terminal(headgate: Any, tmp_path: Path) -> None:
+    """Whoever tells an outcome names the task as they like, and reports name it in sentences."""
+    rows = ["fix\x1b]0;mine\x07,big,4,1", *["fix\x1b]0;mine\x07,small,1,0"] * 60]
+    outcomes = tmp_path / "outcomes.csv"
+    outcomes.write_text("\n".join(["workflow,model,cost_usd,resolved", *rows]))
+
+    shown = headgate("roi", str(outcomes), color=True).stdout
+
+    assert "big at fix?]0;mine?" in shown
+    assert "\x1b]" not in shown
+
+
 @pytest.mark.parametrize("text", ["née 東京 😀", "1\u202f000\xa0USD", ""])
 def test_what_can_be_shown_is_left_alone(text: str) -> None:
     """Letters of any script, and spaces of any width."""

@@ -10,7 +10,7 @@ import typer
 
 from headgate import __version__
 from headgate.cli.options import AsJson
-from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.output import fail, print_json, print_table, say, table
 from headgate.economics.charts import chart_svg
 from headgate.economics.exact import DomainError
 from headgate.economics.inputs import InputError
@@ -84,14 +84,12 @@ def show(report: Report, html: Path | None, *, png: Path | None = None, as_json:
     if as_json:
         print_json(report)
         return
-    for line in report.answer:
-        typer.echo(line)
+    say(*report.answer)
     for one in report.tables:
         typer.echo()
         _print(one)
     typer.echo("\nLimits")
-    for line in report.limits:
-        typer.echo(f"  {line}")
+    say(*(f"  {line}" for line in report.limits))
     typer.echo()
     rows = [[one.name, one.value, one.unit, one.meaning, one.source] for one in report.assumptions]
     _print(TableView(title="Assumptions", columns=ASSUMPTION_COLUMNS, rows=rows))
@@ -135,7 +133,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def _print(one: TableView) -> None:
-    typer.echo(one.title)
+    say(one.title)
     shown = table(*one.columns)
     for row in one.rows[:ROWS_SHOWN]:
         shown.add_row(*(_cut(cell) for cell in row))
