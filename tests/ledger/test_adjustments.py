@@ -212,7 +212,7 @@ def test_a_credit_of_an_untrusted_journal_is_not_lost_sight_of(
 
     keeper.take_over("steward-e", 10)
 
-    assert keeper.book.windows[WINDOW].unaccounted_nanos == 0
+    assert keeper.book.account(WINDOW, LIMIT).unaccounted_nanos == 0
     assert free(keeper) == LIMIT - 2
 
 

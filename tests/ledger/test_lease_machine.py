@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from headgate.ledger import slices
-from headgate.ledger.book import LeaseBook
+from headgate.ledger.book import LeaseBook, Used
 from headgate.ledger.line import Borrowing, Grant, Line, Outcome
 from headgate.ledger.purse import Purse, Short, Waiting
 from headgate.ledger.slices import Slice
@@ -80,6 +80,7 @@ class Leases(RuleBasedStateMachine):
         self.line = Line(self.book, self.limits.__getitem__)
         self.now_ms = 0
         self.posted: Counter[str] = Counter()
+        self.book.at_rest = lambda window: Used(window, self.posted[window], 0)
         self.overage: Counter[str] = Counter()
         self.epochs = 0
         self.workers: dict[str, Worker] = {}
@@ -200,6 +201,12 @@ class Leases(RuleBasedStateMachine):
         if worker.connected and worker.purse.forget(piece, returned):
             worker.up.append(Returned(returned, done=True))
 
+    @rule()
+    def rest(self) -> None:
+        """Windows of which nobody is lent are left to the store."""
+        for window in LIMITS:
+            self.book.lay_to_rest(window)
+
     @rule(name=NAMES, share=st.integers(0, 4), data=st.data())
     def settle(self, name: str, share: int, data: st.DataObject) -> None:
         """A call ends: void at nothing, or at a part of its hold, or whole."""
@@ -318,17 +325,15 @@ class Leases(RuleBasedStateMachine):
         for name, windows, amount in calls:
             worker = self.workers[name]
             path = tuple(worker.purse.slice_of(each, each.partition("@")[0]) for each in windows)
-
             resume = partial(judge, worker, path, amount)
             if worker.purse.try_hold(path, amount) is None:
                 resume(None)
             else:
                 worker.purse.wait(Waiting(path, amount, resume, self.now_ms))
-        while True:
-            ready = [(each, True) for each in self.workers.values() if each.up]
-            ready += [(each, False) for each in self.workers.values() if each.down]
-            if not ready:
-                break
+        while ready := [
+            *((each, True) for each in self.workers.values() if each.up),
+            *((each, False) for each in self.workers.values() if each.down),
+        ]:
             worker, rises = order.choice(ready)
             (self.hear if rises else self.tell)(worker)
         assert answered == len(calls)
@@ -363,8 +368,7 @@ class Leases(RuleBasedStateMachine):
         """What a worker may spend, did spend, and what is on its way is what it was lent."""
         for worker in self.workers.values():
             for window, piece in worker.slices().items():
-                account = self.book.windows.get(window)
-                lease = account.leases.get(worker.journal) if account is not None else None
+                lease = self.book.lease(worker.journal, window)
                 coming = sum(
                     grant.total_nanos - grant.before_nanos
                     for told in worker.down

@@ -5,6 +5,7 @@ and what a delegation was allotted count whole, used or not. A worker's provider
 hold; then what it posted counts, not the smaller amount it was lent.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -17,6 +18,14 @@ class Wanted(NamedTuple):
 
     need_nanos: int
     want_nanos: int
+
+
+class Used(NamedTuple):
+    """What of a window is posted and lost sight of."""
+
+    window: str
+    posted_nanos: int
+    unaccounted_nanos: int
 
 
 @dataclass(slots=True)
@@ -70,24 +79,50 @@ class WindowAccount:
         return 0 if self.ended else self.limit_nanos - self.used_nanos
 
 
+def _never(window: str) -> Used:
+    return Used(window, 0, 0)
+
+
 class LeaseBook:
-    """All windows; the caller makes each change durable before anyone acts on it."""
+    """All windows but those at rest; each change is made durable before anyone acts on it.
+
+    Attributes:
+        windows: Their accounts.
+        at_rest: Tells what was used of a window that has no account: the book need not have one of
+            each run there ever was.
+    """
 
     def __init__(self) -> None:
         self.windows: dict[str, WindowAccount] = {}
+        self.at_rest: Callable[[str], Used] = _never
 
     def account(self, window: str, limit_nanos: int) -> WindowAccount:
-        """Return the account of a window, opened on first use; its limit follows the argument."""
+        """Return the account of a window, opened when there is none; its limit is the argument."""
         account = self.windows.get(window)
         if account is None:
-            account = self.windows[window] = WindowAccount(limit_nanos)
+            _, posted, unaccounted = self.at_rest(window)
+            account = self.windows[window] = WindowAccount(limit_nanos, posted, unaccounted)
         account.limit_nanos = limit_nanos
         return account
 
-    def used(self, window: str) -> int:
-        """Return what is posted, lent, carved or lost sight of in a window; 0 if never opened."""
+    def lay_to_rest(self, window: str) -> None:
+        """Forget the account of a window, unless something is lent of it or was carved from it."""
         account = self.windows.get(window)
-        return 0 if account is None else account.used_nanos
+        if account is not None and not account.leases and not account.carved:
+            del self.windows[window]
+
+    def used(self, window: str) -> int:
+        """Return what is posted, lent, carved or lost sight of in a window."""
+        account = self.windows.get(window)
+        if account is not None:
+            return account.used_nanos
+        _, posted, unaccounted = self.at_rest(window)
+        return posted + unaccounted
+
+    def lease(self, journal: str, window: str) -> Lease | None:
+        """Return what a worker's epoch was lent of a window, None for nothing."""
+        account = self.windows.get(window)
+        return None if account is None else account.leases.get(journal)
 
     def cost(self, journal: str, window: str, amount_nanos: int) -> int:
         """Return what lending so much takes from a window.

@@ -121,6 +121,7 @@ class Keeper:
                 if not row["ended"]:
                     cursor = Cursor(row["seq"], row["offset"])
                     self._follow(connection, row["name"], cursor)
+        self.book.at_rest = self.source.at_rest
 
     def _configured(self, window: str) -> int:
         return self.limit_of(window) or 0
@@ -218,6 +219,7 @@ class Keeper:
         if changed:
             with self._change() as connection:
                 store_leases.keep(connection, self.book, changed)
+        self._lay_to_rest(wanted)
         return store_leases.Lent(outcomes, grants)
 
     def return_idle(self, windows: Collection[str] | None) -> None:
@@ -301,21 +303,31 @@ class Keeper:
             self._end_small(connection, name, batch.movements)
             if followed.reader.ended:
                 self._close_leases(connection, name, followed)
+        self._lay_to_rest(batch.movements.keys() | adjusted.keys())
         if followed.reader.ended:
             del self.journals[name]
+            self._lay_to_rest(list(self.book.windows))
         return len(payloads)
 
-    def end_small(self, name: str, windows: Iterable[str]) -> None:
+    def _lay_to_rest(self, windows: Iterable[str]) -> None:
+        """Let go of accounts that the store can be asked for; what they are of is committed."""
+        for window in windows:
+            if self.source.rests(window):
+                self.book.lay_to_rest(window)
+
+    def end_small(self, name: str, windows: Collection[str]) -> None:
         """End a worker's leases of small windows whose work is over, once all is folded."""
         pairs = [(name, window) for window in windows]
         self.line.ending.update(pairs)
         with self._change() as connection:
             self._end_small(connection, name, windows)
+        self._lay_to_rest(windows)
 
     def _end_small(self, connection: Connection, name: str, windows: Iterable[str]) -> None:
         for window in windows:
             if self.line.has_ended(name, window):
                 store_leases.end(connection, self.book, name, window)
+                self.line.recalled.forget(name, window)
 
     def _close_leases(self, connection: Connection, name: str, followed: OpenJournal) -> None:
         # Only a power cut can have taken records; a worker that ended cleanly wrote all of them.

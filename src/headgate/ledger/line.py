@@ -191,7 +191,7 @@ class Line:
     def returned(self, journal: str, amounts: Mapping[str, int], recall: int = 0) -> None:
         """Take back what a worker whose lease is open has not; `recall` numbers what it answers."""
         for window, amount in amounts.items():
-            if journal in self._book.windows[window].leases:
+            if self._book.lease(journal, window) is not None:
                 self._book.give_back(journal, window, amount)
                 self.changed.add((journal, window))
         if recall:
@@ -217,8 +217,7 @@ class Line:
         """Tell once that nothing is held or lent of a small window that a worker has done with."""
         if (journal, window) not in self.ending:
             return False
-        account = self._book.windows.get(window)
-        lease = None if account is None else account.leases.get(journal)
+        lease = self._book.lease(journal, window)
         if lease is None:
             self.ending.discard((journal, window))
             return False

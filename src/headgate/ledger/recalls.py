@@ -45,6 +45,11 @@ class Recalls:
             for pair in [pair for pair in kept if pair[0] == journal]:
                 del kept[pair]
 
+    def forget(self, journal: str, window: str) -> None:
+        """A worker's lease of a window has ended."""
+        for kept in (self._sent, self._answered, self._taken, self._taken_until_ms):
+            kept.pop((journal, window), None)
+
     def forget_answers(self) -> None:
         """Nobody waits: what was answered matters no more."""
         self._answered.clear()

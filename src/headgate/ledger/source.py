@@ -6,23 +6,24 @@ store has lent them. The keeper knows only this port.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.ledger import tables
 from headgate.ledger.allotments import Allotment, Short
-from headgate.ledger.book import LeaseBook, Wanted
+from headgate.ledger.book import LeaseBook, Used, Wanted
 from headgate.ledger.fold import Movement
 from headgate.ledger.store_allotments import Allotments
+from headgate.store.trouble import FIX, said
+from headgate.units.errors import StoreError
 
+RESTING = "@once"
+"""What the windows end with that need no account while nobody is lent of them."""
 
-class Used(NamedTuple):
-    """What of a window is posted and lost sight of, as far as this node counts it."""
-
-    window: str
-    posted_nanos: int
-    unaccounted_nanos: int
+NAMED_AT_ONCE = 500
+"""So many windows are named in one query."""
 
 
 class Carver(Protocol):
@@ -88,7 +89,17 @@ class Source(Protocol):
         """Return ids for callers and routes, which nobody else gives."""
 
     def used(self, connection: Connection) -> Iterable[Used]:
-        """Return what is used of each window."""
+        """Return what this node has used of each window that the book has to have an account of."""
+
+    def rests(self, window: str) -> bool:
+        """Tell whether the book needs no account of a window while nothing of it is lent."""
+
+    def at_rest(self, window: str) -> Used:
+        """Return what was used of a window that the book has no account of.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
 
     def lacks(self, wants: Mapping[str, Wanted], /) -> bool:
         """Tell whether more has to be got before it can be lent."""
@@ -109,8 +120,9 @@ class Source(Protocol):
 class Alone:
     """One node has the store for itself."""
 
-    def __init__(self, book: LeaseBook, configured: Callable[[str], int]) -> None:
+    def __init__(self, engine: Engine, book: LeaseBook, configured: Callable[[str], int]) -> None:
         self.node = ""
+        self._engine = engine
         self.lenders: frozenset[str] = frozenset()
         self.allotments: Carver = Allotments(book, configured)
         self._book = book
@@ -136,8 +148,27 @@ class Alone:
 
     def used(self, connection: Connection) -> Iterable[Used]:
         """Return the windows as they are."""
-        for row in connection.execute(select(tables.window)):
-            yield Used(row.window, row.posted_nanos, row.unaccounted_nanos)
+        leased = tables.window.c.window.in_(select(tables.lease.c.window))
+        lively = tables.window.c.window.not_like(f"%{RESTING}") | leased
+        yield from map(Used._make, connection.execute(_USED.where(lively)))
+        # Those of allotments, and what they were carved from.
+        opened = sorted(window for window in self._book.windows if window.endswith(RESTING))
+        for start in range(0, len(opened), NAMED_AT_ONCE):
+            named = tables.window.c.window.in_(opened[start : start + NAMED_AT_ONCE])
+            yield from map(Used._make, connection.execute(_USED.where(named)))
+
+    def rests(self, window: str) -> bool:
+        """Say so of what is spent once, such as a run's: of those there are ever more."""
+        return window.endswith(RESTING) and window not in self.allotments
+
+    def at_rest(self, window: str) -> Used:
+        """Ask the store, as it was before a transaction that is open."""
+        try:
+            with self._engine.connect() as connection:
+                found = connection.execute(_USED.where(tables.window.c.window == window)).first()
+        except SQLAlchemyError as error:
+            raise StoreError(f"The store cannot be read: {said(error)}.", FIX) from error
+        return Used(window, 0, 0) if found is None else Used(*found)
 
     def lacks(self, _wants: Mapping[str, Wanted]) -> bool:
         """Tell that all there is is here."""
@@ -154,3 +185,8 @@ class Alone:
 
     def lost(self, connection: Connection, window: str, nanos: int) -> None:
         """The windows say it."""
+
+
+_USED = select(
+    tables.window.c.window, tables.window.c.posted_nanos, tables.window.c.unaccounted_nanos
+)

@@ -29,7 +29,7 @@ class Lent(NamedTuple):
 def keep(connection: Connection, book: LeaseBook, changed: Iterable[tuple[str, str]]) -> None:
     """Write down leases as they are in the book, by journal and window."""
     for journal, window in changed:
-        lease = book.windows[window].leases.get(journal)
+        lease = book.lease(journal, window)
         if lease is None:
             # It has ended meanwhile, and its row with it.
             continue

@@ -7,11 +7,11 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, select
 
 from headgate.ledger import store_fleet
-from headgate.ledger.book import COMFORT, Lease, LeaseBook, Wanted
+from headgate.ledger.book import COMFORT, Lease, LeaseBook, Used, Wanted
 from headgate.ledger.fold import Movement
 from headgate.ledger.line import is_small
 from headgate.ledger.node_tables import node_lease
-from headgate.ledger.source import Alone, Carver, Source, Used
+from headgate.ledger.source import Alone, Carver, Source
 from headgate.ledger.store_pools import LENDING, Pools
 from headgate.ledger.store_shared_allotments import SharedAllotments
 from headgate.store.dialect import hold_lock, upsert, write
@@ -100,6 +100,14 @@ class Among:
             lease = NodeLease(row.granted_nanos, row.posted_nanos, row.lost_nanos)
             self._leases[row.window] = lease
             yield Used(row.window, row.posted_nanos, row.lost_nanos)
+
+    def rests(self, _window: str) -> bool:
+        """Say no: of what was lent to this node the book tells what is idle."""
+        return False
+
+    def at_rest(self, window: str) -> Used:
+        """Return nothing: what this node has used the book has an account of."""
+        return Used(window, 0, 0)
 
     def lacks(self, wants: Mapping[str, Wanted]) -> bool:
         """Tell whether the book has too little, for comfort or at all."""
@@ -210,7 +218,7 @@ def source_of(
     engine: Engine, node: str, book: LeaseBook, configured: Callable[[str], int]
 ) -> Source:
     """Return where a node's money comes from; its id is empty when it has the store for itself."""
-    return Among(engine, node, book, configured) if node else Alone(book, configured)
+    return Among(engine, node, book, configured) if node else Alone(engine, book, configured)
 
 
 NOTHING = dict.fromkeys(("posted_nanos", "held_nanos", "lost_nanos", "given_up_nanos"), 0)

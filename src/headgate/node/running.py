@@ -177,9 +177,8 @@ def _allot(desk: Desk, wanted: Wanted, parent: Run | None) -> Refusal | None:
         message = f"Budget {budget.id!r} gives a run at most ${most}."
         return Refusal(errors.BUDGET_EXCEEDED, message, "budget_usd")
     window = _window(budget, wanted.principal, wanted.run)
-    account = desk.keeper.book.windows.get(window)
     known = window in desk.keeper.allotments
-    if account is not None and account.used_nanos and not known:
+    if not known and desk.keeper.book.used(window):
         message = f"The run {wanted.run!r} has spent already; a budget comes before the first call."
         return Refusal(errors.RUN_CONFLICT, message, "budget_usd")
     if known and desk.keeper.allotments.limit(window) != wanted.budget_nanos:
