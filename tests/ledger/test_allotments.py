@@ -191,7 +191,7 @@ def stand(engine: Engine) -> dict[str, Standing]:
 
 
 def free(made: Keeper, window: str = ROOT) -> int:
-    return made.book.windows[window].free_nanos
+    return made.book.account(window, made.allotments.limit(window)).free_nanos
 
 
 BY_DELEGATE = replace(hold(1), caller=2)

@@ -21,11 +21,12 @@ class Wanted(NamedTuple):
 
 
 class Used(NamedTuple):
-    """What of a window is posted and lost sight of."""
+    """What of a window is posted and lost sight of, and whether it is an allotment that ended."""
 
     window: str
     posted_nanos: int
     unaccounted_nanos: int
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class WindowAccount:
         closed_nanos: Posted under leases that are closed.
         unaccounted_nanos: Lent to journals whose tail a power cut took; counted as spent.
         carved: The allotments that were carved from this window.
+        spent_below_nanos: Used of allotments that were carved from it, have ended, and are at rest.
         ended: Whether this is an allotment whose delegation is over: nothing more is lent of it,
             and above it only what was used of it counts.
     """
@@ -59,14 +61,20 @@ class WindowAccount:
     unaccounted_nanos: int = 0
     leases: dict[str, Lease] = field(default_factory=dict)
     carved: list["WindowAccount"] = field(default_factory=list)
+    spent_below_nanos: int = 0
     ended: bool = False
 
     @property
     def used_nanos(self) -> int:
         """What is posted, lent, carved or lost sight of."""
         lent = sum(lease.counted_nanos for lease in self.leases.values())
-        carved = sum(each.claim_nanos for each in self.carved)
+        carved = sum(each.claim_nanos for each in self.carved) + self.spent_below_nanos
         return self.closed_nanos + self.unaccounted_nanos + lent + carved
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that counts of it is its own postings: nothing is lent or was carved."""
+        return not (self.leases or self.carved or self.spent_below_nanos)
 
     @property
     def claim_nanos(self) -> int:
@@ -100,15 +108,16 @@ class LeaseBook:
         """Return the account of a window, opened when there is none; its limit is the argument."""
         account = self.windows.get(window)
         if account is None:
-            _, posted, unaccounted = self.at_rest(window)
-            account = self.windows[window] = WindowAccount(limit_nanos, posted, unaccounted)
+            _, posted, unaccounted, ended = self.at_rest(window)
+            account = WindowAccount(limit_nanos, posted, unaccounted, ended=ended)
+            self.windows[window] = account
         account.limit_nanos = limit_nanos
         return account
 
     def lay_to_rest(self, window: str) -> None:
         """Forget the account of a window, unless something is lent of it or was carved from it."""
         account = self.windows.get(window)
-        if account is not None and not account.leases and not account.carved:
+        if account is not None and account.is_idle:
             del self.windows[window]
 
     def used(self, window: str) -> int:
@@ -116,8 +125,8 @@ class LeaseBook:
         account = self.windows.get(window)
         if account is not None:
             return account.used_nanos
-        _, posted, unaccounted = self.at_rest(window)
-        return posted + unaccounted
+        rest = self.at_rest(window)
+        return rest.posted_nanos + rest.unaccounted_nanos
 
     def lease(self, journal: str, window: str) -> Lease | None:
         """Return what a worker's epoch was lent of a window, None for nothing."""

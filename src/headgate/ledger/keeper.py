@@ -137,7 +137,9 @@ class Keeper:
     def carve(self, allotments: Sequence[Allotment], at_ns: int) -> list[Short]:
         """Carve allotments that were not carved yet, durably; return those that do not fit."""
         with self._change() as connection:
-            return self.allotments.carve(connection, allotments, at_ns)
+            shorts = self.allotments.carve(connection, allotments, at_ns)
+        self._lay_to_rest({above for each in allotments for above in each.parents})
+        return shorts
 
     def set_aside(self, wanted: Iterable[Allotment], at_ns: int) -> list[Allotment]:
         """Carve allotments, durably, or change them to what is wanted.
@@ -162,6 +164,7 @@ class Keeper:
                 self.allotments.end(connection, ended, at_ns)
             # What workers have of them flows back only when they give it back.
             self.line.call_in([each.window for each in ended])
+            self._lay_to_rest([each.window for each in ended])
         return len(ended)
 
     def _follow(self, connection: Connection, name: str, cursor: Cursor) -> None:
@@ -298,6 +301,7 @@ class Keeper:
             adjusted = take_adjustments(connection, name, batch.adjustments)
             self.source.moved(connection, {each: Movement(0, adjusted[each]) for each in adjusted})
             for window, amount in adjusted.items():
+                self.allotments.wake(connection, window)
                 self.book.account(window, self._limit(window))
                 self.book.adjust(window, amount)
             self._end_small(connection, name, batch.movements)
@@ -312,8 +316,7 @@ class Keeper:
     def _lay_to_rest(self, windows: Iterable[str]) -> None:
         """Let go of accounts that the store can be asked for; what they are of is committed."""
         for window in windows:
-            if self.source.rests(window):
-                self.book.lay_to_rest(window)
+            self.source.lay_to_rest(window)
 
     def end_small(self, name: str, windows: Collection[str]) -> None:
         """End a worker's leases of small windows whose work is over, once all is folded."""

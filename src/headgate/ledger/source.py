@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import count
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.ledger import tables
@@ -59,6 +59,12 @@ class Carver(Protocol):
     def end(self, connection: Connection, ended: Sequence[Allotment], at_ns: int) -> None:
         """End allotments: what was not used of them flows back."""
 
+    def lay_to_rest(self, window: str) -> None:
+        """Let go of an allotment that has ended, if nothing of it is lent or was carved from it."""
+
+    def wake(self, connection: Connection, window: str) -> None:
+        """Have what is used of an allotment that is at rest change what is above it."""
+
 
 class Source(Protocol):
     """What the keeper asks; each change happens in a transaction of its own making.
@@ -91,8 +97,8 @@ class Source(Protocol):
     def used(self, connection: Connection) -> Iterable[Used]:
         """Return what this node has used of each window that the book has to have an account of."""
 
-    def rests(self, window: str) -> bool:
-        """Tell whether the book needs no account of a window while nothing of it is lent."""
+    def lay_to_rest(self, window: str) -> None:
+        """Let go of the account of a window if nothing of it is lent and the store has the rest."""
 
     def at_rest(self, window: str) -> Used:
         """Return what was used of a window that the book has no account of.
@@ -150,25 +156,28 @@ class Alone:
         """Return the windows as they are."""
         leased = tables.window.c.window.in_(select(tables.lease.c.window))
         lively = tables.window.c.window.not_like(f"%{RESTING}") | leased
-        yield from map(Used._make, connection.execute(_USED.where(lively)))
+        yield from _uses(connection, lively)
         # Those of allotments, and what they were carved from.
         opened = sorted(window for window in self._book.windows if window.endswith(RESTING))
         for start in range(0, len(opened), NAMED_AT_ONCE):
             named = tables.window.c.window.in_(opened[start : start + NAMED_AT_ONCE])
-            yield from map(Used._make, connection.execute(_USED.where(named)))
+            yield from _uses(connection, named)
 
-    def rests(self, window: str) -> bool:
-        """Say so of what is spent once, such as a run's: of those there are ever more."""
-        return window.endswith(RESTING) and window not in self.allotments
+    def lay_to_rest(self, window: str) -> None:
+        """Do so with what is spent once, such as a run's: of those there are ever more."""
+        if window in self.allotments:
+            self.allotments.lay_to_rest(window)
+        elif window.endswith(RESTING):
+            self._book.lay_to_rest(window)
 
     def at_rest(self, window: str) -> Used:
         """Ask the store, as it was before a transaction that is open."""
         try:
             with self._engine.connect() as connection:
-                found = connection.execute(_USED.where(tables.window.c.window == window)).first()
+                found = connection.execute(_AT_REST, {"named": window}).one()
         except SQLAlchemyError as error:
             raise StoreError(f"The store cannot be read: {said(error)}.", FIX) from error
-        return Used(window, 0, 0) if found is None else Used(*found)
+        return Used(window, found.posted_nanos, found.unaccounted_nanos, found.ended)
 
     def lacks(self, _wants: Mapping[str, Wanted]) -> bool:
         """Tell that all there is is here."""
@@ -187,6 +196,22 @@ class Alone:
         """The windows say it."""
 
 
-_USED = select(
-    tables.window.c.window, tables.window.c.posted_nanos, tables.window.c.unaccounted_nanos
+def _uses(connection: Connection, which: ColumnElement[bool]) -> Iterator[Used]:
+    for row in connection.execute(_USED.where(which)):
+        yield Used(row.window, row.posted_nanos, row.unaccounted_nanos)
+
+
+_POSTED, _UNACCOUNTED = tables.window.c.posted_nanos, tables.window.c.unaccounted_nanos
+_USED = select(tables.window.c.window, _POSTED, _UNACCOUNTED)
+_IS_NAMED = tables.window.c.window == bindparam("named")
+_AT_REST = select(
+    *(
+        func.coalesce(select(nanos).where(_IS_NAMED).scalar_subquery(), 0).label(nanos.name)
+        for nanos in (_POSTED, _UNACCOUNTED)
+    ),
+    exists()
+    .where(
+        tables.allotment.c.window == bindparam("named"), tables.allotment.c.ended_ns.is_not(None)
+    )
+    .label("ended"),
 )

@@ -4,11 +4,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, select, update
 
-from headgate.ledger.allotments import Allotment, Short
-from headgate.ledger.book import LeaseBook
+from headgate.ledger.allotments import BUDGET, Allotment, Short
+from headgate.ledger.book import LeaseBook, WindowAccount
 from headgate.ledger.tables import allotment as table
+from headgate.ledger.tables import lease
+from headgate.ledger.tables import window as windows_table
+
+NAMED_AT_ONCE = 500
+"""So many windows are named in one query."""
 
 
 class KeptAllotment(NamedTuple):
@@ -23,9 +28,11 @@ class Allotments:
     """The allotments as the steward keeps them: in the store, and counted in its lease book.
 
     Each change happens in a transaction of the caller's, who gives the book up when that fails.
+    Those that have ended rest in the store, unless something is lent of them or was carved from
+    them, or they are budgets', which may begin again.
 
     Args:
-        book: Every allotment is a window of it.
+        book: Every allotment that does not rest is a window of it.
         configured: The limit of a budget's window.
     """
 
@@ -45,9 +52,37 @@ class Allotments:
 
     def load(self, connection: Connection) -> None:
         """Count what is in the store, once, before anything else is counted."""
-        for each in kept(connection):
+        inner = _carved_from(connection)
+        for each in (*kept(connection, where=not_(_RESTS)), *_named(connection, inner)):
             self._count(each.allotment)
             self._book.windows[each.allotment.window].ended = each.ended_ns is not None
+        for parents, nanos in _spent_at_rest(connection, inner):
+            for parent in parents:
+                self._book.account(parent, self.limit(parent)).spent_below_nanos += nanos
+
+    def lay_to_rest(self, window: str) -> None:
+        """Let go of an allotment that has ended, if nothing of it is lent or was carved from it."""
+        allotment, account = self._known[window], self._book.windows[window]
+        if not account.ended or not account.is_idle or allotment.node.startswith(BUDGET):
+            return
+        for above in self._above(allotment):
+            above.carved = [each for each in above.carved if each is not account]
+            above.spent_below_nanos += account.used_nanos
+        del self._known[window], self._book.windows[window]
+
+    def wake(self, connection: Connection, window: str) -> None:
+        """Have what is used of an allotment that is at rest change what is above it."""
+        if window in self._known:
+            return
+        for each in _named(connection, [window]):
+            # It may be open, as one of which nothing is lent any more.
+            self._book.lay_to_rest(window)
+            self._count(each.allotment)
+            for above in self._above(each.allotment):
+                above.spent_below_nanos -= self._book.windows[window].used_nanos
+
+    def _above(self, allotment: Allotment) -> list[WindowAccount]:
+        return [self._book.account(each, self.limit(each)) for each in allotment.parents]
 
     def _count(self, allotment: Allotment) -> None:
         self._known[allotment.window] = allotment
@@ -64,7 +99,7 @@ class Allotments:
         """
         refused: list[Short] = []
         for allotment in allotments:
-            if allotment.window in self._known:
+            if allotment.window in self._known or [*_named(connection, [allotment.window])]:
                 continue
             short = self._short(allotment)
             if short is None:
@@ -190,7 +225,10 @@ def keep_changed(connection: Connection, allotment: Allotment) -> None:
 
 
 def kept(
-    connection: Connection, after: int = 0, windows: Sequence[str] | None = None
+    connection: Connection,
+    after: int = 0,
+    windows: Sequence[str] | None = None,
+    where: ColumnElement[bool] | None = None,
 ) -> Iterator[KeptAllotment]:
     """Yield every allotment behind a number, in the order in which they were first carved.
 
@@ -198,10 +236,13 @@ def kept(
         connection: To the store.
         after: The number.
         windows: Those that are wanted, None for all.
+        where: What they have to be beside, None for anything.
     """
     wanted = select(table).where(table.c.number > after).order_by(table.c.number)
     if windows is not None:
         wanted = wanted.where(table.c.window.in_(windows))
+    if where is not None:
+        wanted = wanted.where(where)
     for row in connection.execute(wanted):
         yield KeptAllotment(
             Allotment(
@@ -216,3 +257,47 @@ def kept(
             row.ended_ns,
             row.number,
         )
+
+
+_RESTS = and_(
+    table.c.ended_ns.is_not(None),
+    table.c.node.not_like(f"{BUDGET}%"),
+    table.c.window.not_in(select(lease.c.window)),
+)
+"""Selects those that have ended and of which nothing is lent; some may have others below them."""
+
+
+def _parents(text: str) -> tuple[str, ...]:
+    return msgspec.json.decode(text, type=tuple[str, ...])
+
+
+def _carved_from(connection: Connection) -> list[str]:
+    """Return the windows that something was carved from."""
+    distinct = connection.scalars(select(table.c.parents).distinct())
+    return sorted({window for text in distinct for window in _parents(text)})
+
+
+def _named(connection: Connection, windows: Sequence[str]) -> Iterator[KeptAllotment]:
+    """Yield those of some windows that could rest."""
+    for start in range(0, len(windows), NAMED_AT_ONCE):
+        yield from kept(connection, windows=windows[start : start + NAMED_AT_ONCE], where=_RESTS)
+
+
+def _spent_at_rest(
+    connection: Connection, inner: Sequence[str]
+) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield what those at rest have used, by what they were carved from.
+
+    Args:
+        connection: To the store.
+        inner: Those that do not rest because others are below them.
+    """
+    used = windows_table.c.posted_nanos + windows_table.c.unaccounted_nanos
+    spent = select(table.c.parents, func.sum(used)).where(_RESTS, table.c.parents != "[]")
+    spent = spent.join(windows_table, windows_table.c.window == table.c.window)
+    for text, nanos in connection.execute(spent.group_by(table.c.parents)):
+        yield _parents(text), int(nanos)
+    for start in range(0, len(inner), NAMED_AT_ONCE):
+        named = table.c.window.in_(inner[start : start + NAMED_AT_ONCE])
+        for text, nanos in connection.execute(spent.where(named).group_by(table.c.parents)):
+            yield _parents(text), -int(nanos)

@@ -101,9 +101,8 @@ class Among:
             self._leases[row.window] = lease
             yield Used(row.window, row.posted_nanos, row.lost_nanos)
 
-    def rests(self, _window: str) -> bool:
-        """Say no: of what was lent to this node the book tells what is idle."""
-        return False
+    def lay_to_rest(self, window: str) -> None:
+        """Keep it: of what was lent to this node the book tells what is idle."""
 
     def at_rest(self, window: str) -> Used:
         """Return nothing: what this node has used the book has an account of."""

@@ -78,6 +78,12 @@ class SharedAllotments:
         elif allotment.node.startswith(BUDGET):
             self._changeable.add(allotment.window)
 
+    def lay_to_rest(self, window: str) -> None:
+        """Keep it: another node may have something of it."""
+
+    def wake(self, connection: Connection, window: str) -> None:
+        """None rests."""
+
     def _end(self, window: str) -> None:
         if window not in self._ended:
             self._ended.add(window)
