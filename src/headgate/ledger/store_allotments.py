@@ -75,8 +75,6 @@ class Allotments:
         if window in self._known:
             return
         for each in _named(connection, [window]):
-            # It may be open, as one of which nothing is lent any more.
-            self._book.lay_to_rest(window)
             self._count(each.allotment)
             for above in self._above(each.allotment):
                 above.spent_below_nanos -= self._book.windows[window].used_nanos
