@@ -18,6 +18,7 @@ from headgate.cli.start.ask import Wishes, ask, missing_variables, take
 from headgate.cli.start.prove import Proof, node, prove
 from headgate.cli.use import clients
 from headgate.config.template import FILE_NAME, Answers, render
+from headgate.store.private import private
 
 app = typer.Typer()
 
@@ -72,14 +73,10 @@ def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # For its owner alone, like what it may hold.
-        with open(path, "x", encoding="utf-8", opener=_private) as file:
+        with open(path, "x", encoding="utf-8", opener=private) as file:
             file.write(text)
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}.", "Choose a folder of yours: --dir.")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _prove(config: Path, data_dir: Path, key: str) -> Iterator[Proof]:

@@ -19,6 +19,7 @@ from headgate.insights.contract import KeyView, MadeKeyView
 from headgate.insights.keys import LastUses, key_views, read_last_uses
 from headgate.node.messages import CreateKey, RevokeKey
 from headgate.store.place import has_store
+from headgate.store.private import make_private
 from headgate.units.ids import is_name
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
@@ -62,7 +63,7 @@ def create(
 
 def made_secret(wanted: Key, data_dir: DataDir) -> str:
     """Make a key and return its secret; ends the command when there was one of its id."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(data_dir)
     secret = make_key(wanted.id)
     hashed = digest(load_pepper(data_dir), secret.encode()).hex()
     root = public_root(secret)

@@ -33,6 +33,7 @@ from headgate.store import audit
 from headgate.store.audit import Event
 from headgate.store.dialect import hold_lock
 from headgate.store.migrate import open_store
+from headgate.store.private import make_private
 from headgate.units.errors import StewardUnavailableError
 from headgate.units.instants import to_iso
 
@@ -66,7 +67,7 @@ def by_steward(data_dir: Path, message: Message, alone: Callable[[Engine], Messa
         StewardUnavailableError: A node runs, but its steward does not answer.
         StoreError: None runs and the store cannot be opened.
     """
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(data_dir)
     deadline_s = time.monotonic() + RESTART_S
     while True:
         try:

@@ -4,7 +4,6 @@ The file itself may be edited, and be wrong for a while, at any time: a process 
 again must not trip over that. Relative paths start at the folder of the file all the same.
 """
 
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from headgate.config.load import load
 from headgate.config.shapes import TABLES
 from headgate.config.snapshot import Snapshot
 from headgate.node.paths import in_force_path, run_dir
+from headgate.store.private import private
 
 SECRETS_OF_STEWARD = ("console", "webhooks", "reports", "otel", "events", "providers")
 """What the steward needs secrets of; those of keys are the workers' alone. Those of providers it
@@ -25,7 +25,7 @@ def keep(data_dir: Path, number: int, text: bytes) -> Path:
     """Keep a copy for this node's processes alone, for it may hold secrets; returns where it is."""
     path = in_force_path(data_dir, number)
     path.unlink(missing_ok=True)
-    with open(path, "xb", opener=_private) as file:
+    with open(path, "xb", opener=private) as file:
         file.write(text)
     return path
 
@@ -56,7 +56,3 @@ def read(
         OSError: There is no such copy.
     """
     return load(config, environ, secrets_of=secrets_of, text=in_force.read_bytes())
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

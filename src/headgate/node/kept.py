@@ -4,6 +4,8 @@ import logging
 import os
 from pathlib import Path
 
+from headgate.store.private import private
+
 _log = logging.getLogger(__name__)
 
 
@@ -22,7 +24,7 @@ def write(path: Path, text: str) -> None:
         OSError: The disk did not take it; the old one is still there.
     """
     beside = path.with_suffix(".new")
-    with beside.open("w", encoding="utf-8") as file:
+    with open(beside, "w", encoding="utf-8", opener=private) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

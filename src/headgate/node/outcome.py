@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from headgate.node.paths import outcome_path
+from headgate.store.private import private
 from headgate.units.errors import Problem
 
 
@@ -27,7 +28,8 @@ def tell(data_dir: Path, outcome: Outcome) -> None:
     """Leave an outcome where it is looked for, whole or not at all."""
     path = outcome_path(data_dir)
     new = path.with_suffix(".new")
-    new.write_bytes(msgspec.json.encode(outcome))
+    with open(new, "wb", opener=private) as file:
+        file.write(msgspec.json.encode(outcome))
     new.replace(path)
 
 

@@ -5,6 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from headgate.store.private import make_private, private
+
 SOCKET_PATH_BYTES_MAX = 100
 """Unix socket addresses are about 108 bytes on Linux and 104 on macOS."""
 
@@ -12,7 +14,7 @@ SOCKET_PATH_BYTES_MAX = 100
 def run_dir(data_dir: Path) -> Path:
     """Return the folder of pid files and the socket, made on first use."""
     path = data_dir / "run"
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(path)
     return path
 
 
@@ -48,18 +50,19 @@ def socket_path(data_dir: Path) -> Path:
     path = data_dir.resolve() / "run" / "steward.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
         return path
-    private = Path(tempfile.gettempdir()) / f"headgate-{os.getuid()}"
-    private.mkdir(mode=0o700, exist_ok=True)
-    if private.stat().st_uid != os.getuid() or private.is_symlink():
-        raise PermissionError(f"{private} belongs to somebody else")
+    folder = Path(tempfile.gettempdir()) / f"headgate-{os.getuid()}"
+    make_private(folder)
+    if folder.stat().st_uid != os.getuid() or folder.is_symlink():
+        raise PermissionError(f"{folder} belongs to somebody else")
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:24]
-    return private / f"{name}.sock"
+    return folder / f"{name}.sock"
 
 
 def write_pid(data_dir: Path, name: str) -> None:
     """Leave this process's id where a person or a script looks for it: the last one or this."""
     new = run_dir(data_dir) / f"{name}.pid.new"
-    new.write_text(f"{os.getpid()}\n")
+    with open(new, "w", opener=private) as file:
+        file.write(f"{os.getpid()}\n")
     new.replace(run_dir(data_dir) / f"{name}.pid")
 
 

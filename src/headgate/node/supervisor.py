@@ -29,6 +29,7 @@ from headgate.node.paths import outcome_path, run_dir, write_pid
 from headgate.node.reloading import Crew, reload
 from headgate.node.stopping import ECHO_S
 from headgate.store.place import database_of, name_database
+from headgate.store.private import make_private
 from headgate.units.errors import StoreError
 
 POLL_S = 0.02
@@ -72,7 +73,7 @@ def serve(
     text = config.read_bytes() if config.is_file() else None
     snapshot = load(config, os.environ, text=text)
     assert text is not None
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(data_dir)
     lock = locks.take(data_dir, "node")
     if lock is None:
         raise StoreError(f"Another node runs on {data_dir}; stop it first.")

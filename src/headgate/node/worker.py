@@ -294,7 +294,7 @@ async def _hand_over(
             seen_out = True
             told.write_text("only calls that run\n")
 
-    told.touch()
+    told.touch(mode=0o600)
     await hand_over(pipeline, door, stop, meanwhile)
 
 

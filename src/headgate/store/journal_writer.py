@@ -19,6 +19,7 @@ import msgspec
 
 from headgate.records.journal import FORMAT, Record, SealedRecord, SegmentRecord
 from headgate.store.disk import Disk, Segment
+from headgate.store.private import make_private
 from headgate.store.segments import HEADER, HEADER_BYTES, PAYLOAD_BYTES_MAX, frame, segment_name
 from headgate.units.errors import JournalError
 
@@ -105,7 +106,7 @@ class JournalWriter:
         self._full_ones: list[int] = []
         self._in_sync: list[int] = []
         self._writing: Thread | None = None
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(directory)
         if self._power:
             self._sync_name()
         lock = take_lock(directory)

@@ -17,6 +17,7 @@ from headgate.economics.usage_logs.record import (
     Found,
     Telling,
 )
+from headgate.store.private import make_private
 from headgate.units.errors import StoreError
 from headgate.units.usage import Usage
 
@@ -162,7 +163,7 @@ class UsageStore:
             raise StoreError(f"There is no usage at {path}.", IMPORT_FIRST)
         try:
             if not readonly:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_private(path.parent)
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._set_up(new=not readonly)
         except (OSError, sqlite3.DatabaseError) as error:

@@ -17,6 +17,7 @@ from headgate.dialects.form import Form
 from headgate.dialects.multipart import FormError, Multipart, boundary_of
 from headgate.dialects.registry import Dialect, FormDialect
 from headgate.gateway.settings import Edge
+from headgate.store.private import make_private
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -83,7 +84,7 @@ class Uploads:
             OSError: There can be none.
         """
         if self._folder is not None:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._folder)
         return cast(BinaryIO, tempfile.TemporaryFile(dir=self._folder, buffering=0))
 
     def grow(self, count: int) -> bool:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from headgate.gateway.settings import AccessLogFiles
+from headgate.store.private import make_private
 from headgate.units.instants import to_iso
 
 ENTRIES_MAX = 20_000
@@ -140,7 +141,7 @@ class AccessLog:
                     return
             os.close(self._file)
             self._file = -1
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self._path.parent)
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def _rotate(self) -> None:
