@@ -140,6 +140,13 @@ def tests_without_a_sentence(tree: ast.AST) -> Iterator[str]:
             yield f"line {node.lineno}: {node.name} has no docstring"
 
 
+def echoes(tree: ast.AST) -> Iterator[str]:
+    """Object to output that is not looked through for what steers a terminal."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and called_name(node) in {"echo", "secho", "print"}:
+            yield f"line {node.lineno}: {ast.unparse(node.func)}()"
+
+
 PLAIN_IN_SLICES = {"len", "min", "max", "start", "end", "get", "lstrip"}
 """What may be called within the bounds of a slice: asked twice, it says the same."""
 

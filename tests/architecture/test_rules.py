@@ -25,6 +25,8 @@ CASES: list[tuple[Rule, str, str]] = [
     (rules.composed_sql, "text(f'SELECT {name}')", "text('SELECT :name')"),
     (rules.composed_sql, "db.execute('SELECT ' + name)", "db.execute(select(calls))"),
     (rules.composed_sql, "db.execute('SELECT {}'.format(name))", "db.execute(QUERY, [name])"),
+    (rules.echoes, "typer.echo(name)", "say(name)"),
+    (rules.echoes, "print(name)", "print_table(names)"),
     (rules.dynamic_imports, "importlib.import_module(name)", "import importlib"),
     (rules.doing_slices, "view = view[file.write(view) :]", "view = view[len(view) - 1 :]"),
     (rules.sleeps, "import time\ntime.sleep(1)", "clock.sleep(1)"),

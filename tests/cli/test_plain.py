@@ -1,15 +1,18 @@
 """What clients and providers have said is shown as text: it steers no terminal, forges no line."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from headgate.cli.output import plain
+from headgate.cli.output import plain, print_json
+from headgate.identity.registry import FrozenNode, set_frozen
 from headgate.ledger import tables
 from headgate.store.migrate import open_store
 
+NOON_NS = 1_762_776_000_000_000_000
 STEERS = "fast\x1b]0;mine\x07\x9b31m\u202e\nposted 9 USD"
 SHOWN = "fast?]0;mine??31m??posted 9 USD"
 
@@ -39,8 +42,59 @@ def test_a_name_of_a_clients_own_steers_no_terminal(
 
 @pytest.mark.usefixtures("_asked")
 def test_programs_get_it_as_it_was(headgate: Any) -> None:
-    """JSON has escapes of its own."""
-    assert r"\u001b]0;mine" in headgate("calls", "--json").stdout
+    """JSON has escapes of its own, for what a terminal obeys as well."""
+    shown = headgate("calls", "--json").stdout
+
+    assert json.loads(shown)[0]["asked"] == STEERS
+    assert r"fast\u001b]0;mine\u0007\u009b31m\u202e\nposted 9 USD" in shown
+    assert all(one.isprintable() for one in shown.splitlines())
+
+
+@pytest.mark.parametrize("text", ["\U000e0041 née 東京 😀", "1\u202f000\xa0USD", "\x7f"])
+def test_json_says_the_same_with_escapes(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """Also what needs two of them, beyond the sixteen bits that one has."""
+    print_json({text: text})
+
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == {text: text}
+    assert all(one.isprintable() for one in shown.splitlines())
+
+
+def test_a_reason_steers_no_terminal(headgate: Any, books: Path) -> None:
+    """Nor one given by a program for a freeze, told by two commands in sentences."""
+    engine = open_store(books / "data")
+    with engine.begin() as connection:
+        set_frozen(connection, FrozenNode("team:research", NOON_NS, STEERS))
+    engine.dispose()
+
+    shown = [headgate(command, color=True).stdout for command in ("budgets", "doctor")]
+
+    assert all(SHOWN in each for each in shown)
+    assert not any("\x1b]" in each or "\nposted" in each for each in shown)
+
+
+def test_a_store_that_was_tampered_with_steers_no_terminal(headgate: Any, books: Path) -> None:
+    """The check of the books names what differs, whatever it is called by now."""
+    engine = open_store(books / "data")
+    with engine.begin() as connection:
+        connection.execute(update(tables.attempt).values(attempt=tables.attempt.c.attempt + STEERS))
+    engine.dispose()
+
+    shown = headgate("check-books", color=True).stdout
+
+    assert SHOWN in shown
+    assert "\x1b]" not in shown
+
+
+def test_a_configuration_of_others_steers_no_terminal(headgate: Any, books: Path) -> None:
+    """It is often checked before it is read."""
+    with (books / "headgate.toml").open("a") as file:
+        file.write('["fast\\u001b]0;mine\\u0007"]\n')
+
+    shown = headgate("doctor", color=True).stdout
+
+    assert "fast?]0;mine?" in shown
+    assert "\x1b]" not in shown
 
 
 def test_a_complaint_steers_no_terminal(headgate: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.gateway.listener.own import Place, place_named, place_of
 from headgate.governance.keeper import find, listed
@@ -50,7 +50,7 @@ def list_approvals(
     if as_json:
         print_json(views)
     elif not views:
-        typer.echo("Nobody is asked anything.")
+        say("Nobody is asked anything.")
     else:
         shown = table("approval", "status", "who", "what", ">up to", "data", "rule", "until")
         for view in views:
@@ -88,7 +88,7 @@ def approve(
     shown = digest or _view(approval, data_dir).digest
     said = Said(approval, "approve", shown, reason)
     _decide(said, gateway_at(url, config))
-    typer.echo(f"Approved {approval}.")
+    say(f"Approved {approval}.")
 
 
 @app.command()
@@ -104,7 +104,7 @@ def deny(
     shown = digest or _view(approval, data_dir).digest
     said = Said(approval, "deny", shown, reason)
     _decide(said, gateway_at(url, config))
-    typer.echo(f"Denied {approval}.")
+    say(f"Denied {approval}.")
 
 
 def _view(approval: str, data_dir: DataDir) -> ApprovalView:

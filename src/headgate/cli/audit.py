@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from headgate.cli.options import DATA_DIR_DEFAULT, AsJson, DataDir
-from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, fail, print_json, print_table, say, table
 from headgate.cli.reading import reading_if_any
 from headgate.insights.contract_control import AuditEntryView, AuditVerdictView
 from headgate.store import audit
@@ -67,11 +67,11 @@ def verify(
 def _tell(verdict: Verdict, *, head_found: bool | None) -> None:
     if verdict.broken_at is not None:
         message = f"Entry {verdict.broken_at} does not fit: it, or one before, was altered."
-        typer.echo(f"{message} The {verdict.entries} before it are whole.")
+        say(f"{message} The {verdict.entries} before it are whole.")
     else:
-        typer.echo(f"Whole: {verdict.entries} entries. Head: {verdict.entries}:{verdict.head}")
+        say(f"Whole: {verdict.entries} entries. Head: {verdict.entries}:{verdict.head}")
     if head_found is False:
-        typer.echo("The head that was noted is not in the chain: it was cut off or written anew.")
+        say("The head that was noted is not in the chain: it was cut off or written anew.")
 
 
 def _parsed(head: str) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from headgate.cli.budgets_text import show_budgets, tell_rest
 from headgate.cli.completing import names_of
 from headgate.cli.frozen import frozen_text
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, say
 from headgate.cli.raising import Wish, raise_now
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.cli.report import instant
@@ -65,7 +65,7 @@ def ask_for_raise(
         fail(f"{error}.", "Name the gateway with --url.", EXIT_UNREACHABLE)
     if asked is None:
         fail(why, "Rules for raises stand in [approvals.ID], with budget_raises = true.", EXIT_NO)
-    typer.echo(f"Asked: {asked}. Until it is approved, nothing changes.")
+    say(f"Asked: {asked}. Until it is approved, nothing changes.")
 
 
 @app.command("raise-now")
@@ -118,6 +118,6 @@ def list_budgets(
         if burn.exhausted_ns is not None:
             spent, used_up = format_usd(burn.spent_last_hour_nanos), to_iso(burn.exhausted_ns)
             since = "in the last hour, or since it is watched"
-            typer.echo(f"{name}: {spent} {since}; used up at {used_up} at this pace.")
+            say(f"{name}: {spent} {since}; used up at {used_up} at this pace.")
     for node in frozen:
-        typer.echo(f"Frozen: {frozen_text(node)}")
+        say(f"Frozen: {frozen_text(node)}")

@@ -2,13 +2,11 @@
 
 from collections.abc import Collection, Iterator
 
-import typer
-
 from headgate.budgets.periods import span_at
 from headgate.budgets.settings import Budget, is_each
 from headgate.budgets.standing import Standing
 from headgate.budgets.tree import budget_id_of
-from headgate.cli.output import print_table, table
+from headgate.cli.output import print_table, say, table
 from headgate.config.snapshot import Snapshot
 from headgate.insights.windows import Picked, over_text
 from headgate.units.instants import to_iso
@@ -48,17 +46,17 @@ def tell_rest(snapshot: Snapshot, picked: Picked, now_ns: int) -> None:
     """Print what a reader has to know beside the table, a line each."""
     for window in picked.windows:
         for line in _remarks(window):
-            typer.echo(f"{window.id}: {line}")
+            say(f"{window.id}: {line}")
     with_windows = {budget_id_of(window.id) for window in picked.windows}
     for budget in snapshot.budgets.values():
         if span_at(budget, now_ns, snapshot.zone) is None:
-            typer.echo(f"{budget.id}: {_out_of_force(budget, now_ns)}")
+            say(f"{budget.id}: {_out_of_force(budget, now_ns)}")
         elif is_each(budget.node) and budget.id not in with_windows:
             what = "run" if budget.node == "run:*" else budget.node
             limit = format_usd(budget.limit_nanos)
-            typer.echo(f"{budget.id}: {limit} for each {what}; no {what} yet")
+            say(f"{budget.id}: {limit} for each {what}; no {what} yet")
         if count := picked.left_out.get(budget.id):
-            typer.echo(f"{budget.id}: … {count} more runs: headgate budgets --runs")
+            say(f"{budget.id}: … {count} more runs: headgate budgets --runs")
 
 
 def _remarks(window: Standing) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import print_json, print_table, table
+from headgate.cli.output import print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.cli.report import instant
 from headgate.insights.caches import CacheReport, CacheSide, CacheSums, cache_report
@@ -49,7 +49,7 @@ def _show(found: CacheReport, by: CacheSide) -> None:
     print_table(shown)
     if not found.misses:
         return
-    typer.echo("")
+    say("")
     misses = table("route", "cause", "first changed block", ">times", ">lost", "what to do")
     for one in found.misses[:SHOWN_MAX]:
         cells = (one.route, one.cause, one.path or "-", str(one.times), format_usd(one.nanos))

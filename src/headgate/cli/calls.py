@@ -7,7 +7,7 @@ import typer
 
 from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.output import fail, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.cli.states import state_text
 from headgate.config.problems import near
@@ -61,7 +61,7 @@ def calls(  # noqa: PLR0913 - one for each option
         return
     _show(rows[:limit])
     if len(rows) > limit:
-        typer.echo(f"These are the newest {limit}; there are more: --limit {2 * limit}")
+        say(f"These are the newest {limit}; there are more: --limit {2 * limit}")
 
 
 def _require_principal(principal: str, config: Path) -> None:

@@ -9,7 +9,7 @@ from rich.progress import Progress
 from sqlalchemy import Engine
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, print_json, print_table, say, table
 from headgate.cli.reading import reading_engine
 from headgate.insights.books import Books, check_books
 from headgate.insights.decisions_again import Again, decide_again
@@ -72,13 +72,13 @@ def _show(books: Books, again: Again | None) -> None:
             )
         print_table(shown)
     equal = len(books.windows) - len(unequal)
-    typer.echo(f"{equal} of {len(books.windows)} windows are equal in store and journals")
-    typer.echo(f"{books.journals} journals, {books.records} records replayed")
+    say(f"{equal} of {len(books.windows)} windows are equal in store and journals")
+    say(f"{books.journals} journals, {books.records} records replayed")
     if again is not None:
         tried = again.same + again.other
-        typer.echo(f"{again.same} of {tried} decisions came out again, {again.untried} untried")
+        say(f"{again.same} of {tried} decisions came out again, {again.untried} untried")
         for name in again.named:
-            typer.echo(f"  the decision {name} comes out otherwise from its record")
+            say(f"  the decision {name} comes out otherwise from its record")
     for problem in books.problems:
-        typer.echo(f"  {problem}")
-    typer.echo("The books are equal." if books.equal else "The books DIFFER.")
+        say(f"  {problem}")
+    say("The books are equal." if books.equal else "The books DIFFER.")

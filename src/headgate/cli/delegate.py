@@ -12,7 +12,7 @@ import typer
 from headgate.cli.changing import change
 from headgate.cli.delegate_text import chain_view, show_chain
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, fail, print_json
+from headgate.cli.output import EXIT_NO, fail, hand_on, print_json, say
 from headgate.identity.delegation import (
     CAN_DELEGATE,
     ID_CHARS,
@@ -97,7 +97,7 @@ def create(  # noqa: PLR0913 - one for each thing a delegation can say
         assert made is not None
         print_json(DelegateView(token=token, chain=chain_view(made)))
     else:
-        typer.echo(token)
+        hand_on(token)
 
 
 @app.command()
@@ -123,7 +123,7 @@ def revoke(
     if len(known) != ID_CHARS or set(known) - set("0123456789abcdef"):
         known = _read(delegation).ids[-1]
     change(data_dir, RevokeDelegation(known), "Nothing is left to do.")
-    typer.echo(f"Revoked {known} and all below it.")
+    say(f"Revoked {known} and all below it.")
 
 
 def _child(secret: str, key_id: str | None, asked: Asked) -> str:

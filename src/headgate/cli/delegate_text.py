@@ -1,8 +1,6 @@
 """What `headgate delegate` shows of a token."""
 
-import typer
-
-from headgate.cli.output import print_table, table
+from headgate.cli.output import print_table, say, table
 from headgate.identity.delegation import Read
 from headgate.identity.grant import Asked
 from headgate.insights.contract_control import DelegationView
@@ -34,7 +32,7 @@ def _view(asked: Asked, delegation: str, key: str) -> DelegationView:
 
 def show_chain(found: Read) -> None:
     """Print the generations of a token as a table."""
-    typer.echo(f"From the key {found.key}:")
+    say(f"From the key {found.key}:")
     shown = table("agent", "models", "tools", ">money", "until", ">depth", "id")
     for each in chain_view(found):
         shown.add_row(

@@ -86,14 +86,14 @@ def show(report: Report, html: Path | None, *, png: Path | None = None, as_json:
         return
     say(*report.answer)
     for one in report.tables:
-        typer.echo()
+        say("")
         _print(one)
-    typer.echo("\nLimits")
+    say("", "Limits")
     say(*(f"  {line}" for line in report.limits))
-    typer.echo()
+    say("")
     rows = [[one.name, one.value, one.unit, one.meaning, one.source] for one in report.assumptions]
     _print(TableView(title="Assumptions", columns=ASSUMPTION_COLUMNS, rows=rows))
-    typer.echo(f"\n{_signed(report)}")
+    say("", f"{_signed(report)}")
 
 
 def write_page(report: Report, html: Path | None) -> None:
@@ -129,7 +129,7 @@ def write_file(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}.", "Choose a folder of yours.")
-    typer.echo(f"Wrote {path}.", err=True)
+    say(f"Wrote {path}.", err=True)
 
 
 def _print(one: TableView) -> None:
@@ -139,7 +139,7 @@ def _print(one: TableView) -> None:
         shown.add_row(*(_cut(cell) for cell in row))
     print_table(shown)
     if (more := len(one.rows) - ROWS_SHOWN) > 0:
-        typer.echo(f"... and {more} more: --json and --html have all.")
+        say(f"... and {more} more: --json and --html have all.")
 
 
 def _cut(cell: str) -> str:

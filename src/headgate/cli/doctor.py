@@ -30,7 +30,7 @@ from headgate.cli.doctor_machine import (
 from headgate.cli.doctor_online import check_online
 from headgate.cli.doctor_routing import check_estimates, has_numpy
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, print_json
+from headgate.cli.output import EXIT_NO, print_json, say
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.config.unpriced import unpriced
@@ -91,11 +91,11 @@ def _show(checks: list[CheckView], *, verbose: bool) -> None:
         if status == "ok" and not verbose:
             continue
         for check in (one for one in checks if one.status == status):
-            typer.echo(f"{sign}  {check.name}: {check.message}")
+            say(f"{sign}  {check.name}: {check.message}")
             if check.fix:
-                typer.echo(f"         Fix: {check.fix}")
+                say(f"         Fix: {check.fix}")
     well = sum(check.status == "ok" for check in checks)
-    typer.echo(f"{well} of {len(checks)} checks are ok{'' if verbose else '; -v shows them'}.")
+    say(f"{well} of {len(checks)} checks are ok{'' if verbose else '; -v shows them'}.")
 
 
 def _configuration(config: Config, *, running: bool) -> tuple[Snapshot | None, list[CheckView]]:

@@ -11,7 +11,7 @@ from headgate.catalog.rates import UnpricedMeterError
 from headgate.catalog.settings import Deployment
 from headgate.cli.completing import MISSING
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.output import fail, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
@@ -139,12 +139,12 @@ def _view(
 
 
 def _show(view: DrillView) -> None:
-    typer.echo(
+    say(
         f"Without {view.without}: of {view.calls} calls since {view.since}, {view.affected} were "
         f"served by it; {view.elsewhere} would go elsewhere, {view.broken} would break."
     )
     if view.elsewhere:
-        typer.echo(f"Elsewhere their tokens cost ${view.cost}; they were posted at ${view.posted}.")
+        say(f"Elsewhere their tokens cost ${view.cost}; they were posted at ${view.posted}.")
     if view.rows:
         shown = table("asked", "served by", "would go to", ">calls", ">posted", ">there")
         for row in view.rows:
@@ -155,7 +155,7 @@ def _show(view: DrillView) -> None:
             shown.add_row(row.asked, row.served_by, to + via, str(row.calls), row.posted, there)
         print_table(shown)
     for line in _locks(view):
-        typer.echo(line)
+        say(line)
 
 
 def _locks(view: DrillView) -> Iterator[str]:

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from sqlalchemy import Connection
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import fail, print_json
+from headgate.cli.output import fail, print_json, say
 from headgate.cli.reading import read_configuration, reading
 from headgate.cli.report import instant
 from headgate.exports import focus
@@ -111,7 +111,7 @@ def export_parquet(
     if as_json:
         print_json(HistoryView(files=[str(file) for file in files], running=running))
         return
-    typer.echo(f"{folder}: {len(files)} days")
+    say(f"{folder}: {len(files)} days")
     _warn(running)
 
 
@@ -190,10 +190,10 @@ def tell(done: ExportedView, *, as_json: bool) -> None:
     if as_json:
         print_json(done)
         return
-    typer.echo(f"{done.file}: {done.rows} rows, {done.amount} dollars")
+    say(f"{done.file}: {done.rows} rows, {done.amount} dollars")
     _warn(done.running)
 
 
 def _warn(running: int) -> None:
     if running:
-        typer.echo(f"{running} attempts still run and are not in it.", err=True)
+        say(f"{running} attempts still run and are not in it.", err=True)

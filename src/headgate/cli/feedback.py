@@ -7,7 +7,7 @@ import typer
 
 from headgate.cli.approvals import Url, gateway_at, own_key
 from headgate.cli.options import CONFIG_DEFAULT, AsJson, Config
-from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, say
 from headgate.insights.contract_learning import VoteView
 from headgate.insights.deciding import UnansweredError, post_for
 from headgate.routing.learning.votes import Source
@@ -75,7 +75,7 @@ def _show(text: bytes, *, as_json: bool) -> None:
     if as_json:
         print_json(view)
     elif view.kept == "same":
-        typer.echo("That was said before; it counts once.")
+        say("That was said before; it counts once.")
     else:
         changed = " in place of what was said before" if view.kept == "changed" else ""
-        typer.echo(f"Taken{changed}: {view.model} at {view.deployment}.")
+        say(f"Taken{changed}: {view.model} at {view.deployment}.")

@@ -10,7 +10,7 @@ from headgate.cli.completing import NODES
 from headgate.cli.frozen import frozen_view, read_frozen
 from headgate.cli.nodes import NODE_HELP, require_node
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import print_json, print_table, table
+from headgate.cli.output import print_json, print_table, say, table
 from headgate.cli.reading import read_configuration
 from headgate.node.messages import Freeze
 from headgate.units.instants import to_iso
@@ -41,13 +41,13 @@ def freeze(
     elif node is None:
         _show(data_dir)
     else:
-        typer.echo(f"Frozen: {node}. Undo with: headgate thaw {node}")
+        say(f"Frozen: {node}. Undo with: headgate thaw {node}")
 
 
 def _show(data_dir: Path) -> None:
     frozen = read_frozen(data_dir)
     if not frozen:
-        typer.echo("Nothing is frozen.")
+        say("Nothing is frozen.")
         return
     shown = table("frozen", "since", "reason")
     for one in frozen:

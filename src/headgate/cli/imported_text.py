@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import typer
-
 from headgate.cli.output import plain, print_table, say, table
 from headgate.economics.usage_logs.formats.registry import formats
 from headgate.economics.usage_logs.importing import Done
@@ -40,21 +38,21 @@ def show(path: Path, found: Survey, done: Done, sums: Summary) -> None:
     high = sum(one.cost_high_nanos for one in sums.sources)
     replies = sum(one.records for one in sums.sources)
     span = f"{dollars(low)}" if low == high else f"{dollars(low)} to {dollars(high)}"
-    typer.echo(f"{replies:,} record{'s' * (replies != 1)} of usage, at list price {span} USD.")
-    typer.echo(
+    say(f"{replies:,} record{'s' * (replies != 1)} of usage, at list price {span} USD.")
+    say(
         f"Read {done.files:,} new or changed files ({done.bytes_read / 1e6:,.1f} MB, "
         f"{done.tally.lines:,} lines); {done.unchanged:,} had not changed."
     )
     _show_sources(sums)
     _show_unpriced(sums)
     for one in sums.billed:
-        typer.echo(
+        say(
             f"Bills of {one.seller}, {_day(one.start_ns)} to {_day(one.end_ns - 1)}: "
             f"{dollars(one.billed_nanos, 4)} USD; its usage reports of those days come to "
             f"{dollars(one.priced_nanos, 4)} USD."
         )
     _show_trouble(found, done)
-    typer.echo(f"\nKept in {path}. Next: headgate plans")
+    say("", f"Kept in {path}. Next: headgate plans")
 
 
 def view(found: Survey, done: Done, sums: Summary, records: Iterable[Record]) -> ImportView:
@@ -102,7 +100,7 @@ def view(found: Survey, done: Done, sums: Summary, records: Iterable[Record]) ->
 
 
 def _show_sources(sums: Summary) -> None:
-    typer.echo("")
+    say("")
     shown = table(
         *("log", "from", "until", ">records", ">input", ">cached", ">written", ">output"),
         *(">USD", ">at most", ">A/B/C"),
@@ -124,23 +122,23 @@ def _show_sources(sums: Summary) -> None:
             "/".join(map(str, one.grades)),
         )
     print_table(shown)
-    typer.echo(
+    say(
         "Tokens; USD by the price of the day of use. Grade A: the seller's account; B: a client's "
         "log, complete; C: a fact that decides the price is missing."
     )
     if len(sums.sources) > 1:
-        typer.echo("Logs of different kinds may tell of the same calls; they are not compared.")
+        say("Logs of different kinds may tell of the same calls; they are not compared.")
 
 
 def _show_unpriced(sums: Summary) -> None:
     if sums.unpriced:
-        typer.echo("\nNot priced, and in no sum above:")
+        say("", "Not priced, and in no sum above:")
     for one in sums.unpriced[:LIST_MAX]:
         near = f" The nearest price is {one.near}; it was not used." if one.near else ""
         many = f"{one.records:,} record{'s' * (one.records != 1)}, {one.tokens:,} tokens"
-        typer.echo(f"  {plain_name(one.model)}: {many}: {one.why}.{near}")
+        say(f"  {plain_name(one.model)}: {many}: {one.why}.{near}")
     if len(sums.unpriced) > LIST_MAX:
-        typer.echo(f"  and {len(sums.unpriced) - LIST_MAX} more models (--json lists all)")
+        say(f"  and {len(sums.unpriced) - LIST_MAX} more models (--json lists all)")
 
 
 def _show_trouble(found: Survey, done: Done) -> None:
@@ -153,11 +151,11 @@ def _show_trouble(found: Survey, done: Done) -> None:
     for title, lines in groups:
         if not lines:
             continue
-        typer.echo(f"\n{title}")
+        say("", f"{title}")
         for line in lines[:LIST_MAX]:
             say(f"  {line}")
         if len(lines) > LIST_MAX:
-            typer.echo(f"  and {len(lines) - LIST_MAX} more")
+            say(f"  and {len(lines) - LIST_MAX} more")
 
 
 def plain_name(name: str) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from headgate.cli.keys import made_secret
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT
-from headgate.cli.output import EXIT_NO, complain, fail
+from headgate.cli.output import EXIT_NO, complain, fail, say
 from headgate.cli.reading import read_configuration
 from headgate.cli.start.ask import Wishes, ask, missing_variables, take
 from headgate.cli.start.prove import Proof, node, prove
@@ -56,7 +56,7 @@ def init(  # noqa: PLR0913 - a command has as many parameters as it has options
     wishes = Wishes(provider, tuple(base_url or ()), tuple(server or ()), team, person, budget)
     answers = ask(wishes, os.environ) if asking else take(wishes, os.environ)
     _write(path, render(answers))
-    typer.echo(f"Wrote {path}.")
+    say(f"Wrote {path}.")
     snapshot = read_configuration(path)
     data_dir = folder / DATA_DIR_DEFAULT
     key = made_secret(snapshot.keys[answers.person], data_dir)
@@ -81,12 +81,12 @@ def _write(path: Path, text: str) -> None:
 
 def _prove(config: Path, data_dir: Path, key: str) -> Iterator[Proof]:
     snapshot = read_configuration(config)
-    typer.echo("Asking each provider one short question ...")
+    say("Asking each provider one short question ...")
     with node(config, data_dir) as url:
         for proof in prove(url, snapshot, key):
             what = f"  {proof.provider}: {proof.deployment}"
             if proof.problem is None:
-                typer.echo(f"{what} answered for ${proof.cost_usd}.")
+                say(f"{what} answered for ${proof.cost_usd}.")
             else:
                 fix = f"Look at [providers.{proof.provider}]: headgate doctor --online says more."
                 complain(f"{what} failed: {proof.problem}", fix)
@@ -96,14 +96,14 @@ def _prove(config: Path, data_dir: Path, key: str) -> Iterator[Proof]:
 def _tell(path: Path, answers: Answers, key: str, missing: list[str]) -> None:
     at = "" if path == CONFIG_DEFAULT else f" --config {shlex.quote(str(path))}"
     program = _program()
-    typer.echo("Next:")
+    say("Next:")
     for name in missing:
-        typer.echo(f"  export {name}=...")
-    typer.echo(f"  {program} serve{at}")
-    typer.echo("and in another terminal:")
-    typer.echo(f"  export HEADGATE_KEY={key}")
-    typer.echo(f"  {program} use CLIENT{at}     # {', '.join(clients())}")
-    typer.echo(f"The key is {answers.person}'s and is not shown again; headgate keys makes others.")
+        say(f"  export {name}=...")
+    say(f"  {program} serve{at}")
+    say("and in another terminal:")
+    say(f"  export HEADGATE_KEY={key}")
+    say(f"  {program} use CLIENT{at}     # {', '.join(clients())}")
+    say(f"The key is {answers.person}'s and is not shown again; headgate keys makes others.")
 
 
 def _program() -> str:

@@ -7,7 +7,7 @@ import typer
 from headgate.cli.changing import change
 from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, fail, hand_on, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.config.problems import SHOWN_MAX, near
 from headgate.config.snapshot import Snapshot
@@ -57,8 +57,8 @@ def create(
         models = list(wanted.models)
         print_json(MadeKeyView(id=key_id, principal=wanted.principal, models=models, key=secret))
     else:
-        typer.echo(secret)
-        typer.echo("Keep it now: it is not shown again.", err=True)
+        hand_on(secret)
+        say("Keep it now: it is not shown again.", err=True)
 
 
 def made_secret(wanted: Key, data_dir: DataDir) -> str:
@@ -117,7 +117,7 @@ def revoke(
             )
         fail(f"There is no key {key_id!r}.", _revocable(key_id, valid), EXIT_NO)
     change(data_dir, RevokeKey(key=key_id), _revocable(key_id, valid))
-    typer.echo(f"Revoked {key_id}.")
+    say(f"Revoked {key_id}.")
 
 
 def _revocable(key_id: str, valid: list[str]) -> str:

@@ -47,7 +47,7 @@ def outcomes(
     if as_json:
         print_json([_view(sums) for sums in found])
     elif not found:
-        typer.echo("No outcome was told yet: POST /v1/outcomes says how a call or run ended.")
+        say("No outcome was told yet: POST /v1/outcomes says how a call or run ended.")
     else:
         _show(found, by)
 
@@ -96,16 +96,16 @@ def _show_told(view: OutcomesToldView, *, as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
-    typer.echo(
+    say(
         f"Commits: {view.commits}; outcomes told: {view.told}, of which reverted: {view.reverted}; "
         f"refused: {len(view.refused)}."
     )
     for why in view.refused[:TOLD_SHOWN]:
         say(f"  Refused: {why}")
     if (more := len(view.refused) - TOLD_SHOWN) > 0:
-        typer.echo(f"  and {more} more")
+        say(f"  and {more} more")
     if not view.told and not view.refused:
-        typer.echo("  Commits name their run in a line of its own: Headgate-Run: NAME")
+        say("  Commits name their run in a line of its own: Headgate-Run: NAME")
 
 
 def _show(found: list[Results], by: Side) -> None:

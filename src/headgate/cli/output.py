@@ -1,5 +1,6 @@
 """How commands speak: JSON for machines, tables for people, complaints with a fix."""
 
+import json
 import unicodedata
 from typing import Any, NoReturn
 
@@ -42,15 +43,25 @@ class PlainTable(Table):
         super().add_row(*shown, **settings)
 
 
-def say(*lines: str) -> None:
-    """Print lines that tell what others have said."""
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines for a reader, where errors go with `err`; what others have named is in many."""
     for line in lines:
-        typer.echo(plain(line))
+        typer.echo(plain(line), err=err)
+
+
+def hand_on(text: str) -> None:
+    """Print what is for a program, or to be kept, exactly as it is, and end its line."""
+    typer.echo(text.removesuffix("\n"))
 
 
 def print_json(value: object) -> None:
-    """Print a value of `cli.contract` as JSON."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    """Print a value of `cli.contract` as JSON; what steers terminals stands in it as escapes."""
+    lines = msgspec.json.format(msgspec.json.encode(value), indent=2).decode().split("\n")
+    hand_on("\n".join(line if line.isprintable() else _escaped(line) for line in lines))
+
+
+def _escaped(line: str) -> str:
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line)
 
 
 def print_table(table: Table) -> None:
@@ -68,11 +79,15 @@ def print_table(table: Table) -> None:
 def table(*columns: str, title: str | None = None) -> Table:
     """Return an empty table; a column that begins with `>` is for numbers."""
     made = PlainTable(
-        title=title, title_justify="left", box=None, pad_edge=False, header_style="bold"
+        title=title and plain(title),
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
     )
     for column in columns:
         made.add_column(
-            column.removeprefix(">"),
+            plain(column.removeprefix(">")),
             justify="right" if column.startswith(">") else "left",
             no_wrap=column.startswith(">"),
             overflow="fold",
@@ -82,9 +97,7 @@ def table(*columns: str, title: str | None = None) -> Table:
 
 def complain(problem: str, fix: str) -> None:
     """Print a problem and its fix where errors go."""
-    for line in problem.splitlines():
-        typer.echo(plain(line), err=True)
-    typer.echo(f"  Fix: {plain(fix)}", err=True)
+    say(*problem.splitlines(), f"  Fix: {fix}", err=True)
 
 
 def fail(problem: str, fix: str, code: int = EXIT_CONFIGURATION) -> NoReturn:

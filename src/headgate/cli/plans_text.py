@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-import typer
-
 from headgate.catalog.plans import PlanCatalogue
 from headgate.cli.imported_text import dollars, plain_name
-from headgate.cli.output import print_table, table
+from headgate.cli.output import print_table, say, table
 from headgate.economics.plans.advice import API
 from headgate.economics.plans.break_even import SERVING_COST_RANGE
 from headgate.economics.plans.desk import PlanLine, SeatReport, Share, WindowLine
@@ -57,9 +55,9 @@ def show(sheet: Sheet) -> None:
     """Print it for people."""
     for section in _sections(sheet):
         if section.title:
-            typer.echo(f"\n{section.title}")
+            say("", f"{section.title}")
         for sentence in section.sentences:
-            typer.echo(sentence)
+            say(sentence)
         if section.columns:
             shown = table(*section.columns)
             for row in section.rows:

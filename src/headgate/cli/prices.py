@@ -10,7 +10,7 @@ from headgate.catalog.load import load_models
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rates import UnpricedMeterError
 from headgate.cli import prices_text as text
-from headgate.cli.output import fail, print_table
+from headgate.cli.output import fail, hand_on, print_table, say
 from headgate.cli.pricing.as_of import OwnConfig, as_of, book_of
 from headgate.cli.pricing.asked import At, instant
 from headgate.cli.pricing.check import check
@@ -63,11 +63,11 @@ def show(
         rows = book.rows_of(seller, name)
         listing = text.history(book, rows, at_ns if at else None, known_ns)
     if as_json:
-        typer.echo(json.dumps(listing.as_json(), indent=2))
+        hand_on(json.dumps(listing.as_json(), indent=2))
     else:
         print_table(listing.as_table())
         for note in listing.notes():
-            typer.echo(note)
+            say(note)
 
 
 @app.command()
@@ -106,11 +106,11 @@ def explain(  # noqa: PLR0913 - a command has as many parameters as it has optio
         fail(f"{error}.", "Such usage cannot be charged; add a row that prices this meter.")
     explanation = text.Explanation(book, card, charge, at_ns)
     if as_json:
-        typer.echo(json.dumps(explanation.as_json(), indent=2))
+        hand_on(json.dumps(explanation.as_json(), indent=2))
     else:
         print_table(explanation.as_table())
         for note in explanation.notes():
-            typer.echo(note)
+            say(note)
 
 
 app.command()(check)

@@ -6,6 +6,7 @@ import typer
 
 from headgate.cli.changing import change
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
+from headgate.cli.output import say
 from headgate.node.purging import Purge
 
 app = typer.Typer()
@@ -19,4 +20,4 @@ def purge(
 ) -> None:
     """Forget all replies in the response cache, at every worker, at once."""
     change(data_dir, Purge(reason), "Try again.")
-    typer.echo("Purged: no kept reply is given again.")
+    say("Purged: no kept reply is given again.")

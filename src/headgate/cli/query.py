@@ -7,11 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-import msgspec
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, fail, print_table, table
+from headgate.cli.output import EXIT_NO, fail, hand_on, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.exports.files import cell, csv_bytes, plain
 from headgate.exports.history import day_of
@@ -49,16 +48,16 @@ def query(  # noqa: PLR0913 - one for each option
             fail(str(error), error.fix or columns, EXIT_NO)
     _print(found, as_csv=as_csv, as_json=as_json)
     if found.cut:
-        typer.echo(f"There are more than {rows} rows: raise --rows.", err=True)
+        say(f"There are more than {rows} rows: raise --rows.", err=True)
 
 
 def _print(found: Answer, *, as_csv: bool, as_json: bool) -> None:
     if as_json:
         rows = [dict(zip(found.columns, map(_exact, row), strict=True)) for row in found.rows]
-        typer.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
+        print_json(rows)
     elif as_csv:
         cells = [[cell(_text(value)) for value in row] for row in found.rows]
-        typer.echo(csv_bytes(found.columns, cells).decode(), nl=False)
+        hand_on(csv_bytes(found.columns, cells).decode())
     else:
         shown = table(*found.columns)
         for row in found.rows:

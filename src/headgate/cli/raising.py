@@ -4,11 +4,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import typer
-
 from headgate.budgets.settings import is_each
 from headgate.cli.changing import change
-from headgate.cli.output import fail
+from headgate.cli.output import fail, say
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
 from headgate.node.messages import RaiseBudget
@@ -44,4 +42,4 @@ def raise_now(snapshot: Snapshot, data_dir: Path, wish: Wish) -> None:
         fail("A raise is by more than nothing, and ends later than now.", "See --by and --until.")
     message = RaiseBudget(wish.budget, by_nanos, wish.until_ns, wish.reason)
     change(data_dir, message, "Nothing was raised.")
-    typer.echo(f"Raised: {wish.budget} by {format_usd(by_nanos)} until {to_iso(wish.until_ns)}.")
+    say(f"Raised: {wish.budget} by {format_usd(by_nanos)} until {to_iso(wish.until_ns)}.")

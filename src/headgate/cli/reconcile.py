@@ -81,7 +81,7 @@ def reconcile(  # noqa: PLR0913 - one for each option
     corrections = _corrections(found.wanted, made or Adjusted())
     _show(data_dir, found.cells, corrections, trouble, as_json=as_json, all_cells=all_cells)
     if not apply and found.wanted and not as_json:
-        typer.echo("Nothing was corrected: --apply makes these corrections.")
+        say("Nothing was corrected: --apply makes these corrections.")
 
 
 def _read(
@@ -156,13 +156,13 @@ def _show(
         print_json(view)
         return
     if not cells:
-        typer.echo("Nothing was compared yet: headgate reconcile FILE..., or [reports.PROVIDER].")
+        say("Nothing was compared yet: headgate reconcile FILE..., or [reports.PROVIDER].")
     else:
         _show_cells(view, all_cells=all_cells)
     for line in trouble:
         say(f"Could not be read: {line}")
     if corrections is not None and corrections.wanted:
-        typer.echo(
+        say(
             f"Corrections of estimated attempts: {corrections.wanted}, "
             f"{corrections.wanted_amount} USD; made now {corrections.made}, "
             f"{corrections.made_amount} USD"
@@ -186,9 +186,9 @@ def _show_cells(view: ReconcileView, *, all_cells: bool) -> None:
     if shown.row_count:
         print_table(shown)
     told = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
-    typer.echo(f"{len(view.cells)} cells of a provider, model and day: {told}")
+    say(f"{len(view.cells)} cells of a provider, model and day: {told}")
     for each in view.drift:
-        typer.echo(
+        say(
             f"Drift of {each.provider}: {each.drift} USD over {each.days} days, "
             f"{each.unknown} of it unknown; {each.late} cells may still change"
         )

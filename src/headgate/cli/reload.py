@@ -9,7 +9,7 @@ import typer
 
 from headgate.budgets.standing import Standing, standings
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_CONFIGURATION, complain, fail, print_json
+from headgate.cli.output import EXIT_CONFIGURATION, complain, fail, print_json, say
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.insights.contract import ProblemView, ReloadView
 from headgate.node import locks
@@ -38,14 +38,14 @@ def reload_node(
     if as_json:
         print_json(_view(outcome, overspent))
     elif not outcome.problems:
-        typer.echo(f"The configuration is in force.{_finishing(outcome.retiring)}")
+        say(f"The configuration is in force.{_finishing(outcome.retiring)}")
     for each in () if as_json else overspent:
-        typer.echo(_refuses(each), err=True)
+        say(_refuses(each), err=True)
     for problem in () if as_json else outcome.problems:
         complain(f"{problem.file}: {problem.key}: {problem.problem}", problem.fix)
     if outcome.problems:
         if not as_json:
-            typer.echo("Nothing has changed: the configuration before it stays in force.", err=True)
+            say("Nothing has changed: the configuration before it stays in force.", err=True)
         raise typer.Exit(EXIT_CONFIGURATION)
 
 

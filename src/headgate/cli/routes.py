@@ -9,7 +9,7 @@ import typer
 from headgate.app import rulebook
 from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.output import fail, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration
 from headgate.config.problems import near
 from headgate.config.snapshot import Snapshot
@@ -62,9 +62,9 @@ def routes(
     for view in views:
         _show(view)
     if not views:
-        typer.echo("There are no routes: write [routes.NAME] into the configuration.")
+        say("There are no routes: write [routes.NAME] into the configuration.")
     elif health is None:
-        typer.echo("No node runs here, so nothing is known of their health.")
+        say("No node runs here, so nothing is known of their health.")
 
 
 def _violates(snapshot: Snapshot, key: str | None, data_class: str | None) -> Violates:
@@ -101,7 +101,7 @@ def _passed_over(health: Health) -> Unwell:
 
 def _show(view: RouteView) -> None:
     among = f", may move among {', '.join(view.regions)}" if view.regions else ""
-    typer.echo(f"{view.alias}: {view.policy}{among}")
+    say(f"{view.alias}: {view.policy}{among}")
     shown = table("  deployment", "model", "region", ">weight", "health")
     for each in view.candidates:
         well = "well" if view.running else "-"

@@ -10,7 +10,7 @@ import typer
 from headgate.budgets.runs import find_run, read_runs, tree_of
 from headgate.cli.changing import whoami
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, print_table, say, table
 from headgate.cli.reading import reading_if_any
 from headgate.insights.contract_runs import RunView
 from headgate.insights.runs import run_views
@@ -43,7 +43,7 @@ def list_runs(
     if as_json:
         print_json(views)
     elif not views:
-        typer.echo("Nobody told of a run yet: POST /v1/runs, or headgate.workflows, does.")
+        say("Nobody told of a run yet: POST /v1/runs, or headgate.workflows, does.")
     else:
         _show(views, top=None)
 
@@ -77,7 +77,7 @@ def freeze(
 ) -> None:
     """Stop a run and all below it: calls are refused, streams cut, until it is thawed."""
     _stop(data_dir, run, "frozen", reason)
-    typer.echo(f"Frozen: {run}. Undo with: headgate runs thaw {run}")
+    say(f"Frozen: {run}. Undo with: headgate runs thaw {run}")
 
 
 @app.command()
@@ -86,7 +86,7 @@ def thaw(
 ) -> None:
     """Let a frozen run and all below it go on."""
     _stop(data_dir, run, "thawed", "")
-    typer.echo(f"Thawed: {run}.")
+    say(f"Thawed: {run}.")
 
 
 @app.command()
@@ -98,14 +98,14 @@ def cancel(
 ) -> None:
     """End a run and all below it for good; what is left of their budgets flows back."""
     _stop(data_dir, run, "cancelled", reason)
-    typer.echo(f"Cancelled: {run}.")
+    say(f"Cancelled: {run}.")
 
 
 @app.command()
 def approve(
     run: RunName,
     topic: Annotated[str, typer.Option(help="What the run waits for.")] = "approval",
-    say: Annotated[str, typer.Option(help="What it is told.")] = "approved",
+    word: Annotated[str, typer.Option("--say", help="What it is told.")] = "approved",
     engine: Annotated[
         str | None,
         typer.Option(
@@ -123,10 +123,10 @@ def approve(
         dbos_engine = importlib.import_module("headgate.workflows.dbos_engine")
     except ModuleNotFoundError:
         fail("Workflows need dbos, which is missing.", "Install headgate[workflows].")
-    _stop(data_dir, run, "approved", say)
+    _stop(data_dir, run, "approved", word)
     url = engine or f"sqlite:///{data_dir.absolute() / ENGINE_NAME}"
-    dbos_engine.send_signal(url, name, topic, say)
-    typer.echo(f"Told {run}: {say}.")
+    dbos_engine.send_signal(url, name, topic, word)
+    say(f"Told {run}: {word}.")
 
 
 def _named(run: str) -> tuple[str, str]:

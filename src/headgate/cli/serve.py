@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
+from headgate.cli.output import say
 from headgate.config.load import load
 from headgate.config.shapes_edge import WORKERS_MAX
 from headgate.config.unpriced import unpriced
@@ -37,10 +38,10 @@ def serve(
     Told so a second time it ends running calls at once.
     """
     for problem in unpriced(load(config, os.environ), time.time_ns()):
-        typer.echo(f"Warning: {problem.key}: {problem.problem} {problem.fix}", err=True)
+        say(f"Warning: {problem.key}: {problem.problem} {problem.fix}", err=True)
     raise typer.Exit(run_node(config, data_dir, on_ready=_tell, workers=workers))
 
 
 def _tell(node: Node) -> None:
-    typer.echo(f"Gateway ready on {node.gateway_url}")
-    typer.echo(f"Console on {node.console_url}")
+    say(f"Gateway ready on {node.gateway_url}")
+    say(f"Console on {node.console_url}")

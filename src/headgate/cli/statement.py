@@ -8,7 +8,7 @@ import typer
 from headgate.cli.completing import names_of
 from headgate.cli.export import write
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.output import fail, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.exports.statement import Of
 from headgate.exports.statement import statement as make
@@ -48,7 +48,7 @@ def statement(
     elif output is None:
         _show(made)
     else:
-        typer.echo(f"{output}: {made.total} dollars")
+        say(f"{output}: {made.total} dollars")
 
 
 def _show(made: StatementView) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, hand_on
 from headgate.providers.issuers import service_account
 from headgate.providers.issuers.service_account import SCOPE_DEFAULT
 from headgate.providers.issuers.settings import Ask, IssuerError, IssuerSettings
@@ -38,7 +38,7 @@ def token(
         if not service_account.CAN_SIGN:
             fail("Signing needs a package more.", "pip install 'headgate[service-account]'")
         fail(f"{file} is no key of a service account: {error}.", "Make a new key.", EXIT_NO)
-    typer.echo(exchanged(ask))
+    hand_on(exchanged(ask))
 
 
 def exchanged(ask: Ask) -> str:

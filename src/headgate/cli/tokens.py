@@ -9,7 +9,7 @@ import typer
 from headgate.catalog.facts import ModelFacts
 from headgate.catalog.load import load_models
 from headgate.cli.options import AsJson
-from headgate.cli.output import EXIT_NO, complain, fail, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, complain, fail, print_json, print_table, say, table
 from headgate.counting.count import Count, bounded, counted
 from headgate.counting.load_tokenizer import TOKENIZERS, TokenizerMissingError, load_tokenizer
 from headgate.counting.prompt import Prompt, UncountableError, read
@@ -137,4 +137,4 @@ def _show(view: TokensView) -> None:
         shown.add_row("together", str(view.tokens), "")
     print_table(shown)
     how = "bounded by bytes" if view.tokenizer is None else f"counted by {view.tokenizer}"
-    typer.echo(f"Read as {view.read_as}; {how}.")
+    say(f"Read as {view.read_as}; {how}.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import print_json, print_table, table
+from headgate.cli.output import print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading
 from headgate.cli.report import instant
 from headgate.insights.contract_trials import TrialView
@@ -53,7 +53,7 @@ def _view(trial: Trial) -> TrialView:
 
 def _show(found: list[TrialView]) -> None:
     if not found:
-        typer.echo("No policy has noted anything: only `ab` and `shadow` do.")
+        say("No policy has noted anything: only `ab` and `shadow` do.")
         return
     columns = (">attempts", ">served", ">went there", ">spend", ">mean time", "by deployment")
     shown = table("policy", "noted", *columns)

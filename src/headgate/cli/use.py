@@ -7,7 +7,7 @@ import typer
 
 from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, Config
-from headgate.cli.output import EXIT_CONFIGURATION, fail
+from headgate.cli.output import EXIT_CONFIGURATION, fail, hand_on, say
 from headgate.cli.reading import read_configuration
 from headgate.config.snapshot import Snapshot
 
@@ -46,9 +46,9 @@ def use(
     snapshot = read_configuration(config)
     chosen = _model(snapshot, model)
     # Apart from the lines, which are a file or a program in whatever language the client wants.
-    typer.echo("HEADGATE_KEY holds a key: headgate keys create KEY makes one", err=True)
+    say("HEADGATE_KEY holds a key: headgate keys create KEY makes one", err=True)
     text = known[client].read_text(encoding="utf-8")
-    typer.echo(text.format(url=_url(snapshot), model=chosen).rstrip())
+    hand_on(text.format(url=_url(snapshot), model=chosen).rstrip())
 
 
 def _url(snapshot: Snapshot) -> str:

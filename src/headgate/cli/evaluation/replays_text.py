@@ -1,21 +1,19 @@
 """A replay of mixes of sessions, for people."""
 
-import typer
-
-from headgate.cli.output import print_table, table
+from headgate.cli.output import print_table, say, table
 from headgate.routing.evaluation.replays import ReplayRow, ReplaysResult
 
 
 def tell(result: ReplaysResult) -> None:
     """Print each model alone, then the policy on each mix beside its cheapest equal."""
-    typer.echo(f"{result.protocol}, {result.test_rows} tasks, prices with a prompt cache")
+    say(f"{result.protocol}, {result.test_rows} tasks, prices with a prompt cache")
     shape = ", ".join(f"{name} {value}" for name, value in result.shape.items())
-    typer.echo(f"A call of a session, for want of recorded ones: {shape}")
+    say(f"A call of a session, for want of recorded ones: {shape}")
     alone = table("alone, one task a session", ">solved", ">$ per task")
     for name, one in result.models.items():
         alone.add_row(name, f"{one.solved:.3f}", f"{one.usd_per_task:.4f}")
     print_table(alone)
-    typer.echo(
+    say(
         f"The policy `session`; verified: accepts {result.true_positive_rate:.0%} of what is "
         f"solved and {result.false_positive_rate:.0%} of what is not (simulated, for nothing)."
     )

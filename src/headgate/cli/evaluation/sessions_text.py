@@ -1,19 +1,17 @@
 """An evaluation of whole tasks, for people."""
 
-import typer
-
 from headgate.cli.evaluation.text import known, signed
-from headgate.cli.output import print_table, table
+from headgate.cli.output import print_table, say, table
 from headgate.routing.evaluation.result import Point
 from headgate.routing.evaluation.sessions import SessionsResult
 
 
 def tell(result: SessionsResult) -> None:
     """Print each policy beside the single models, then by quartile of horizon."""
-    typer.echo(f"{result.protocol}, {result.test_rows} tasks")
+    say(f"{result.protocol}, {result.test_rows} tasks")
     if result.dropped_rows:
-        typer.echo(f"{result.dropped_rows} rows left out: no score within 0 and 1, or no cost")
-    typer.echo(
+        say(f"{result.dropped_rows} rows left out: no score within 0 and 1, or no cost")
+    say(
         f"Simulated verifier: accepts {result.true_positive_rate:.0%} of what is solved and "
         f"{result.false_positive_rate:.0%} of what is not; it costs nothing."
     )
@@ -35,7 +33,7 @@ def tell(result: SessionsResult) -> None:
     print_table(shown)
     for label, view in (("cascade", result.cascade), ("step cap", result.step_cap)):
         for chosen, times in view.chosen.items():
-            typer.echo(f"{label}, chosen {times} x: {chosen}")
+            say(f"{label}, chosen {times} x: {chosen}")
     if result.cascade.quartiles:
         _tell_quartiles(result)
 

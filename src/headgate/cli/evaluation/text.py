@@ -2,23 +2,17 @@
 
 import math
 
-import typer
-
-from headgate.cli.output import print_table, table
+from headgate.cli.output import print_table, say, table
 from headgate.routing.evaluation.result import Point, Result, Single
 
 
 def tell(result: Result) -> None:
     """Print the table of points with the comparison rows beside them, and the other measures."""
-    typer.echo(
-        f"{result.protocol}; {result.train_rows} rows to learn from, {result.test_rows} read"
-    )
+    say(f"{result.protocol}; {result.train_rows} rows to learn from, {result.test_rows} read")
     if result.dropped_rows:
-        typer.echo(
-            f"{result.dropped_rows} rows left out: no score within 0 and 1, no cost, or no text"
-        )
+        say(f"{result.dropped_rows} rows left out: no score within 0 and 1, no cost, or no text")
     if result.seen_rows:
-        typer.echo(f"{result.seen_rows} rows read have a text that was learned from: too good")
+        say(f"{result.seen_rows} rows read have a text that was learned from: too good")
     shown = table("", ">quality", ">of best single", ">difference, pp", ">95 % interval", ">saved")
     for name, point in result.points.items():
         shown.add_row(f"router at {name}", *_cells(point))
@@ -34,13 +28,13 @@ def tell(result: Result) -> None:
     if result.pair is not None:
         pair = result.pair
         shares = f"CPT50 {known(pair.cpt50, '.1f')} %, CPT80 {known(pair.cpt80, '.1f')} %"
-        typer.echo(f"APGR {known(pair.apgr, '.4f')}, {shares}")
+        say(f"APGR {known(pair.apgr, '.4f')}, {shares}")
     aiq, mixed = (known(each, ".4f") for each in (result.aiq, result.zero_router.aiq))
-    typer.echo(f"AIQ {aiq}, zero router {mixed}")
+    say(f"AIQ {aiq}, zero router {mixed}")
     worst = max(result.ece_by_model.items(), key=lambda item: item[1])
-    typer.echo(f"ECE {result.ece:.4f}; the worst model, {worst[0]}: {worst[1]:.4f}")
+    say(f"ECE {result.ece:.4f}; the worst model, {worst[0]}: {worst[1]:.4f}")
     latency = f"{result.latency_ms_p50:.2f} ms of CPU, p99 {result.latency_ms_p99:.2f} ms"
-    typer.echo(f"A decision takes {latency}")
+    say(f"A decision takes {latency}")
 
 
 def _singles(result: Result) -> dict[str, Single]:

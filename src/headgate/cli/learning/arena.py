@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import print_json, print_table, table
+from headgate.cli.output import print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.cli.report import instant
 from headgate.insights.contract_learning import RatingView
@@ -42,7 +42,7 @@ def arena(
             ]
         )
     elif not found:
-        typer.echo('Nobody has preferred an answer yet: POST /v1/feedback {"preferred", "over"}.')
+        say('Nobody has preferred an answer yet: POST /v1/feedback {"preferred", "over"}.')
     else:
         shown = table("model", ">rating", "95 %", ">games", ">wins")
         for each in found:

@@ -8,7 +8,7 @@ import typer
 
 from headgate.cli.learning.arena import Since
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, fail, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, fail, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.cli.report import instant
 from headgate.config.problems import near
@@ -105,9 +105,9 @@ def _show(view: PolicyCheckView) -> None:
         else:
             shown.add_row(name, f"{each.mean:.3f}", f"{each.low:.3f} to {each.high:.3f}")
     print_table(shown)
-    typer.echo(
+    say(
         f"Of {view.calls} votes {view.agreed} are on calls that it would have sent the same way; "
         f"they are worth {view.effective:.0f} calls."
     )
     if view.thin:
-        typer.echo("Too thin to be trusted: past calls hardly went where this policy goes.")
+        say("Too thin to be trusted: past calls hardly went where this policy goes.")

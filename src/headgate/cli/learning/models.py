@@ -3,10 +3,8 @@
 import time
 from pathlib import Path
 
-import typer
-
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import complain, print_json, print_table, table
+from headgate.cli.output import complain, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.config.snapshot import Snapshot
 from headgate.insights.contract_learning import ModelsView, StandingView, VoteSourceView, WorseView
@@ -41,9 +39,9 @@ def models(
         shown.add_row(each.model, f"{each.n:.1f}", good, interval, str(each.probes))
     print_table(shown)
     sources = (f"{each.source} {each.reliability:.0%}" for each in view.sources)
-    typer.echo(f"Taken to be right: {', '.join(sources)}.")
+    say(f"Taken to be right: {', '.join(sources)}.")
     for bad in view.worse:
-        typer.echo(
+        say(
             f"{bad.deployment} answers worse since {bad.since}: {bad.now:.0%} good, "
             f"{bad.usual:.0%} before ({bad.source})."
         )

@@ -9,7 +9,7 @@ import typer
 from headgate.catalog.load import load_price_book
 from headgate.catalog.prices import PriceBook
 from headgate.cli import prices_text as text
-from headgate.cli.output import print_table
+from headgate.cli.output import hand_on, print_table, say
 from headgate.cli.pricing.asked import instant, require_known
 from headgate.cli.reading import read_configuration
 from headgate.insights.prices import in_force
@@ -38,11 +38,11 @@ def as_of(
     rows = [row for row in in_force(book, at_ns, known_ns) if seller in (None, row.seller)]
     listing = text.Listing(tuple((row, book.end_ns(row, known_ns)) for row in rows))
     if as_json:
-        typer.echo(json.dumps(listing.as_json(), indent=2))
+        hand_on(json.dumps(listing.as_json(), indent=2))
         return
     print_table(listing.as_table())
     for note in listing.notes():
-        typer.echo(note)
+        say(note)
 
 
 def book_of(config: Path | None) -> PriceBook:

@@ -9,6 +9,7 @@ import typer
 from headgate.catalog.check import Finding, check_book, refused
 from headgate.catalog.load import load_models
 from headgate.cli.options import CONFIG_DEFAULT
+from headgate.cli.output import hand_on, say
 from headgate.cli.pricing.as_of import OwnConfig, book_of
 from headgate.cli.pricing.grown import book_with
 
@@ -29,11 +30,11 @@ def check(
     errors = sum(finding.severity == "error" for finding in findings)
     if as_json:
         report = {"errors": errors, "findings": [finding._asdict() for finding in findings]}
-        typer.echo(json.dumps(report, indent=2))
+        hand_on(json.dumps(report, indent=2))
     else:
         for finding in findings:
-            typer.echo(f"{finding.severity}: {finding.rule}: {finding.row}: {finding.message}")
-        typer.echo(f"{errors} errors, {len(findings) - errors} warnings")
+            say(f"{finding.severity}: {finding.rule}: {finding.row}: {finding.message}")
+        say(f"{errors} errors, {len(findings) - errors} warnings")
     if errors:
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from headgate.catalog.commitments import Capacity, Commitment, Standing, periods_of, shares
 from headgate.catalog.fields import short_instant
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import print_json, print_table, table
+from headgate.cli.output import print_json, print_table, say, table
 from headgate.cli.pricing.asked import instant
 from headgate.cli.reading import read_configuration, reading_if_any
 from headgate.config.snapshot import Snapshot
@@ -118,7 +118,7 @@ def _view(standings: list[tuple[Commitment, Standing]], held: list[Held]) -> Com
 
 def _show(standings: list[tuple[Commitment, Standing]], held: list[Held]) -> None:
     if not standings and not held:
-        typer.echo("No commitment has begun, and there is no capacity in the configuration.")
+        say("No commitment has begun, and there is no capacity in the configuration.")
     if standings:
         names = (">promised", ">drawn", ">left", ">shortfall", ">beyond")
         shown = table("commitment", "from", "until", *names)

@@ -13,7 +13,7 @@ import typer
 from headgate.catalog.load import load_models
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.rows import PriceRow
-from headgate.cli.output import fail, print_table, table
+from headgate.cli.output import fail, hand_on, print_table, say, table
 from headgate.cli.pricing.as_of import OwnConfig, book_of
 from headgate.cli.pricing.asked import instant
 from headgate.cli.reading import read_configuration
@@ -59,7 +59,7 @@ def diff(  # noqa: PLR0913 - a command has as many parameters as it has options
     found = compare(book, load_models(), listed, day)
     rows = _accepted(found, accept or [])
     if as_json:
-        typer.echo(json.dumps(_json(book, found, day, rows), indent=2))
+        hand_on(json.dumps(_json(book, found, day, rows), indent=2))
     else:
         _show(book, found, day)
     if rows:
@@ -97,7 +97,7 @@ def _providers(config: Path | None) -> Mapping[str, str]:
 def _hand_over(text: str, write: Path | None, *, quiet: bool) -> None:
     if write is None:
         if not quiet:
-            typer.echo(f"\n{text}", nl=False)
+            say("", *text.splitlines())
         return
     try:
         with write.open("x", encoding="utf-8") as file:
@@ -107,7 +107,7 @@ def _hand_over(text: str, write: Path | None, *, quiet: bool) -> None:
     except OSError as error:
         fail(f"{write} cannot be written: {error.strerror}.", "Name another file.")
     if not quiet:
-        typer.echo(f"Wrote {write}. Review it, then put its rows into your configuration.")
+        say(f"Wrote {write}. Review it, then put its rows into your configuration.")
 
 
 def _show(book: PriceBook, found: Sequence[Difference], day: date) -> None:
@@ -121,14 +121,14 @@ def _show(book: PriceBook, found: Sequence[Difference], day: date) -> None:
     print_table(shown)
     for each in found:
         for finding in each.findings:
-            typer.echo(f"{finding.severity}: {finding.rule}: {finding.row}: {finding.message}")
+            say(f"{finding.severity}: {finding.rule}: {finding.row}: {finding.message}")
     absent = len(unlisted(book, [each.listed for each in found], day))
     if absent:
-        typer.echo(f"no list has {absent} models of these sellers; --json names them")
+        say(f"no list has {absent} models of these sellers; --json names them")
     counts = Counter(each.status for each in found)
     doubtful = sum(each.is_doubtful for each in found)
     summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    typer.echo(f"{summary or 'nothing to compare'}; {doubtful} doubtful")
+    say(f"{summary or 'nothing to compare'}; {doubtful} doubtful")
 
 
 def _usd(price: Decimal | None) -> str | None:

@@ -7,7 +7,7 @@ import typer
 
 from headgate.cli.changing import whoami
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, print_json, print_table, table
+from headgate.cli.output import EXIT_NO, print_json, print_table, say, table
 from headgate.cli.pricing.impact import Since, Until, desk_module, stretch
 from headgate.cli.reading import read_configuration, reading
 from headgate.insights.contract_prices import RestatedView, RestateView
@@ -105,15 +105,15 @@ def _show(differing: Sequence[Any], looked_at: int, left: int, done: Adjusted | 
             shown.add_row(each.attempt, each.model, each.team, *map(format_usd, amounts))
         print_table(shown)
     if len(differing) > SHOWN_MAX:
-        typer.echo(f"and {len(differing) - SHOWN_MAX} more; --json has them")
-    typer.echo(
+        say(f"and {len(differing) - SHOWN_MAX} more; --json has them")
+    say(
         f"{looked_at} attempts, {len(differing)} differ by {_sum(differing)} USD in all, "
         f"{left} are left as they are"
     )
     if done is None:
         if differing:
-            typer.echo("Nothing was changed. Make these corrections with --apply.")
+            say("Nothing was changed. Make these corrections with --apply.")
         return
-    typer.echo(f"made {done.made} corrections of {format_usd(done.amount_nanos)} USD")
+    say(f"made {done.made} corrections of {format_usd(done.amount_nanos)} USD")
     for refused in done.refused:
-        typer.echo(f"not made: {refused.id}: {refused.message}", err=True)
+        say(f"not made: {refused.id}: {refused.message}", err=True)

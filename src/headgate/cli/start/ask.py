@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import typer
 
-from headgate.cli.output import fail
+from headgate.cli.output import fail, say
 from headgate.cli.start.detect import free_port, from_environment, server, usual_servers
 from headgate.config.addresses import AddressError, parse_base_url
 from headgate.config.problems import near
@@ -95,9 +95,9 @@ def _ask_servers() -> tuple[str, ...]:
 
 def _ask_kind() -> str:
     known = _ready_made()
-    typer.echo("No provider's key is in the environment, and no model server answers here.")
+    say("No provider's key is in the environment, and no model server answers here.")
     while (kind := typer.prompt(f"Which provider? One of {', '.join(known)}")) not in known:
-        typer.echo(near(kind, known, "provider"))
+        say(near(kind, known, "provider"))
     return str(kind)
 
 
@@ -113,7 +113,7 @@ def _ask_secret(one: Chosen, environ: Mapping[str, str]) -> Chosen:
 
 def _ask_name(question: str, default: str) -> str:
     while not is_name(name := typer.prompt(question, default)):
-        typer.echo(NAMES)
+        say(NAMES)
     return str(name)
 
 
