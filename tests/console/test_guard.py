@@ -1,14 +1,19 @@
 """Who may look at the console, and what every answer carries."""
 
+import asyncio
 import re
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from headgate.console import app, session
+from headgate.console.forms import read_form
 from headgate.console.guard import CONTENT_POLICY
 from headgate.console.workbench import Workbench
 from tests.console.books import HOST, Books, make_snapshot
@@ -243,3 +248,18 @@ def test_vendored_files_are_what_they_are_said_to_be() -> None:
 
 def _vendored() -> str:
     return (app.STATIC / "VENDORED.md").read_text()
+
+
+def test_a_form_that_does_not_come_is_waited_for_no_longer() -> None:
+    """Whoever has not signed in yet can send one, byte by byte."""
+
+    async def nothing() -> Message:
+        await asyncio.get_running_loop().create_future()
+        return {}
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, nothing)
+
+    with pytest.raises(HTTPException) as found:
+        asyncio.run(read_form(request, 0.01))
+
+    assert found.value.status_code == 408

@@ -3,8 +3,7 @@
 import secrets
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from sqlalchemy import Engine
@@ -15,6 +14,7 @@ from headgate.console.app import ConsoleWorld, build
 from headgate.console.workbench import Workbench
 from headgate.exports.scraping import Scrape
 from headgate.insights.routes import Queued, Unwell
+from headgate.node.pages_door import server_of
 
 
 class Pages:
@@ -78,26 +78,6 @@ def pages_maker(arguments: Namespace) -> Callable[[Engine, Scrape], Pages]:
     )
 
 
-class _Console(uvicorn.Server):
-    """Uvicorn without its own signal handlers: the steward decides when to stop."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
-
-
 def console_server(pages: Pages, host: str) -> uvicorn.Server:
     """Return the server of the console, ready to serve."""
-    config = uvicorn.Config(
-        pages,
-        host=host,
-        port=pages.port,
-        loop="none",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
-    return _Console(config)
+    return server_of(pages, host, pages.port)
