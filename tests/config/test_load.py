@@ -15,6 +15,7 @@ from headgate.config.unpriced import unpriced
 from headgate.gateway.settings import Edge, Tls
 from headgate.providers.registry import providers, setup_of
 from headgate.records.demand import STANDARD
+from headgate.units.errors import ConfigurationError
 from headgate.units.instants import from_datetime
 
 NOW_NS = from_datetime(datetime(2026, 11, 21, tzinfo=UTC))
@@ -219,11 +220,44 @@ def test_a_console_for_others_takes_a_token(folder: Path) -> None:
     snapshot = loaded(
         folder,
         '[listen]\nconsole = "[::]:9000"\n[console]\ntoken = { env = "T" }\n',
-        T="a-token",
+        T="a-long-token",
     )
 
     assert (snapshot.console.host, snapshot.console.port) == ("::", 9000)
-    assert snapshot.console.token == "a-token"
+    assert snapshot.console.token == "a-long-token"
+
+
+def test_the_console_answers_to_its_address_and_to_names_it_is_given(folder: Path) -> None:
+    """As browsers write them: IPv6 in brackets, and no port that is the usual one."""
+    listen = (
+        '[listen]\nconsole = "[::1]:0"\n[console]\nnames = ["console.example", "10.0.0.7:81"]\n'
+    )
+
+    console = loaded(folder, listen).console
+
+    own = {"[::1]:9", "127.0.0.1:9", "localhost:9"}
+    assert console.hosts(9) == own | {"console.example", "10.0.0.7:81"}
+    assert console.url(9) == "http://[::1]:9"
+
+
+@pytest.mark.parametrize("name", ["https://console.example", "*", "Console.example", "a/b"])
+def test_a_name_of_the_console_is_a_host(folder: Path, name: str) -> None:
+    """What no browser ever sends would be of no use, and "*" would let any page in."""
+    with pytest.raises(ConfigurationError) as refused:
+        loaded(folder, f'[console]\nnames = ["{name}"]\n')
+
+    (problem,) = refused.value.problems
+    assert problem.key == "console.names"
+    assert "console.example" in problem.fix
+
+
+def test_a_token_of_the_console_cannot_be_guessed(folder: Path) -> None:
+    """Like the secret of a key, and nobody counts how often one is tried."""
+    with pytest.raises(ConfigurationError) as refused:
+        loaded(folder, '[console]\ntoken = { env = "T" }\n', T="a-token")
+
+    (problem,) = refused.value.problems
+    assert (problem.key, "guessed" in problem.problem) == ("console.token", True)
 
 
 def test_the_gateway_s_address_has_brackets_where_they_belong(folder: Path) -> None:

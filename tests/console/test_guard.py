@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from headgate.config.snapshot import ConsoleListen
 from headgate.console import app, session
 from headgate.console.forms import read_form
 from headgate.console.guard import CONTENT_POLICY
@@ -120,6 +121,18 @@ def test_pages_of_other_sites_may_not_ask(books: Books) -> None:
     assert client.get("/", headers={"origin": "https://evil.example"}).status_code == 403
     assert client.get("/", headers={"origin": "null"}).status_code == 403
     assert client.get("/", headers={"origin": "http://127.0.0.1:8081"}).status_code == 200
+
+
+def test_a_proxy_that_keeps_the_host_is_answered_by_name(books: Books) -> None:
+    """The browser's own address is that of the proxy, in the form that it sends as well."""
+    hosts = ConsoleListen(names=("console.example",)).hosts(8081)
+    client = books.client(hosts=hosts, token=TOKEN)
+    headers = {"host": "console.example", "x-forwarded-proto": "https"}
+    form = {**headers, "origin": "https://console.example"}
+
+    assert client.get("/", headers=headers).status_code == 401
+    assert client.post("/login", data={"token": TOKEN}, headers=form).status_code == 303
+    assert client.get("/", headers={"host": "console.example:8081"}).status_code == 421
 
 
 def test_without_a_token_only_this_machine_is_served(books: Books) -> None:

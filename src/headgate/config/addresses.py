@@ -32,6 +32,11 @@ def parse_address(text: str) -> Address:
     return Address(host, port)
 
 
+def in_brackets(host: str) -> str:
+    """Return a host as it stands in addresses: those of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address never leaves this machine."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -1,5 +1,6 @@
 """Tables of where and how much: `[console]`, `[idempotency]`, `[holds]`, `[journal]` and so on."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from headgate.config.addresses import Address, AddressError, is_loopback, parse_address
 from headgate.config.check import checked
 from headgate.config.problems import Problems
+from headgate.config.read_identity import SECRET_CHARS_MIN
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import (
     ConsoleShape,
@@ -20,6 +22,8 @@ from headgate.config.snapshot import ConsoleListen
 from headgate.gateway.settings import ResponseCache
 from headgate.ledger.settings import Expected, Idempotency
 from headgate.store.settings import Journal
+
+_NAME = re.compile(r"(?:[a-z0-9][-.a-z0-9]{0,252}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 def idempotency_from(document: dict[str, Any], problems: Problems) -> Idempotency:
@@ -63,9 +67,16 @@ def console_from(
             f"The console listens on {address.host}, where others can reach it, without a token.",
             'Write token = { env = "HEADGATE_CONSOLE_TOKEN" } under [console].',
         )
+    if token and len(token) < SECRET_CHARS_MIN:
+        problem = f"A token of fewer than {SECRET_CHARS_MIN} characters can be guessed."
+        problems.add("console.token", problem, "Make one: openssl rand -hex 24")
     if address.port and listen.console == listen.gateway:
         problems.add("listen.console", "The gateway has this address.", "Give it another port.")
-    return ConsoleListen(address.host, address.port, token)
+    for name in shape.names:
+        if _NAME.fullmatch(name) is None:
+            fix = 'Write each as browsers do, "console.example" or "10.0.0.7:8081": no "https://".'
+            problems.add("console.names", f"{name!r} is no name of a host.", fix)
+    return ConsoleListen(address.host, address.port, token, shape.names)
 
 
 def listen_from(document: dict[str, Any], problems: Problems) -> ListenShape:

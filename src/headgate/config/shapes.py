@@ -82,9 +82,10 @@ class OrganisationShape(Shape, frozen=True, kw_only=True):
 
 
 class ConsoleShape(Shape, frozen=True, kw_only=True):
-    """`[console]`: what a browser must show once."""
+    """`[console]`: what a browser must show once, and by which names it may ask."""
 
     token: Secret | None = None
+    names: Texts = ()
 
 
 class JournalShape(Shape, frozen=True, kw_only=True):

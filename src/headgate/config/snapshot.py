@@ -8,6 +8,7 @@ from headgate.budgets.settings import Budget, RunLimits
 from headgate.catalog.commitments import NO_AGREEMENTS, Agreements
 from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
+from headgate.config.addresses import in_brackets
 from headgate.dial.settings import Resolving
 from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import RESPONSES_USUAL, Edge, ResponseCache
@@ -28,11 +29,23 @@ class ConsoleListen:
 
     Attributes:
         token: What a browser must show once, None on a loopback address.
+        names: What browsers may call it beside its own address, as they write it: with the port
+            unless that is the usual one of their protocol.
     """
 
     host: str = "127.0.0.1"
     port: int = 8081
     token: str | None = None
+    names: tuple[str, ...] = ()
+
+    def url(self, port: int) -> str:
+        """Return its address at a port: that of `port`, unless it was 0."""
+        return f"http://{in_brackets(self.host)}:{port}"
+
+    def hosts(self, port: int) -> frozenset[str]:
+        """Return the `Host` headers that it answers to at a port."""
+        own = {self.host, "127.0.0.1", "localhost"}
+        return frozenset({*(f"{in_brackets(name)}:{port}" for name in own), *self.names})
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,14 +48,13 @@ class Pages:
     def show(self, snapshot: Snapshot) -> None:
         """Show this configuration from now on."""
         listen = snapshot.console
-        names = {listen.host, "127.0.0.1", "localhost"}
         world = ConsoleWorld(
             engine=self._engine,
             snapshot=snapshot,
             unwell=lambda: self.unwell(),
             queued=lambda: self.queued(),
             now_ns=time.time_ns,
-            hosts=frozenset(f"{name}:{self.port}" for name in names),
+            hosts=listen.hosts(self.port),
             token=listen.token,
             gateway_url=self._gateway_url,
             form_secret=self._form_secret,

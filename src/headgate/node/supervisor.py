@@ -129,7 +129,7 @@ def _crew(
         copy=copy,
         gateway_fds=tuple(each.fileno() for each in gateway),
         gateway_url=edge.url(gateway[0].getsockname()[1]),
-        console_url=f"http://{console.host}:{console_port}",
+        console_url=console.url(console_port),
         console_port=console_port,
         kept=KeptCertificate(edge.tls),
     )
