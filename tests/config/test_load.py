@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from headgate.config.load import load
+from headgate.config.shape import Secret
 from headgate.config.shapes_edge import LimitsShape
 from headgate.config.snapshot import Snapshot
 from headgate.config.template import Answers, from_kind, render
@@ -198,6 +199,40 @@ def test_reading_the_books_needs_no_secret(folder: Path) -> None:
     snapshot = load(file, {}, secrets_of=())
 
     assert snapshot.providers["openai"].credential == ""
+
+
+def test_no_text_of_a_configuration_has_a_secret(folder: Path) -> None:
+    """Whatever holds one may be told by an error that nobody foresaw, and end up in a log."""
+    snapshot = loaded(
+        folder,
+        """
+[console]
+token = { env = "T" }
+[store]
+url = { env = "U" }
+[providers.entra]
+kind = "azure_openai"
+base_url = "https://a.example"
+issuer = { kind = "client_credentials", tenant = "t", client_id = "c", secret = { env = "T" } }
+[webhooks.w]
+url = "https://h.example"
+secret = { env = "T" }
+[otel]
+endpoint = "https://h.example"
+headers = { x = { env = "T" } }
+[events.e]
+url = "https://h.example"
+format = "cloudevents"
+secret = { env = "T" }
+token = { env = "T" }
+""",
+        T="s3cret-of-all",
+        U="postgresql://me:s3cret-of-all@h/d",
+    )
+
+    assert snapshot.console.token in str(snapshot.store_url)
+    assert "s3cret" not in repr(snapshot)
+    assert "s3cret" not in repr(Secret(value="s3cret-of-all"))
 
 
 def test_plain_http_elsewhere_must_be_allowed(folder: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import uvloop
 
 from headgate.dial.dialer import Dialer
-from headgate.dial.fetch import ANSWER_BYTES_MAX, Answer, FetchError, post
+from headgate.dial.fetch import ANSWER_BYTES_MAX, Answer, FetchError, Outgoing, post
 from headgate.dial.resolver import Resolver
 from tests.gateway.provider import Line, Provider, Talk, chunk, whole
 
@@ -81,3 +81,10 @@ def test_an_endpoint_that_is_down_is_told() -> None:
 
     with pytest.raises(FetchError, match="refused"):
         asyncio.run(ask())
+
+
+def test_no_text_of_a_question_or_an_answer_has_a_credential() -> None:
+    """Issuers are shown one and answer with another; errors tell what was at hand."""
+    outgoing = Outgoing("POST", "https://a.example", {"authorization": "s3cret"}, b"s3cret")
+
+    assert "s3cret" not in f"{outgoing!r} {Answer(200, b's3cret')!r}"

@@ -35,3 +35,6 @@ class Secret(Shape, frozen=True, kw_only=True):
     env: Text | None = None
     file: Text | None = None
     value: Text | None = None
+
+    def __repr__(self) -> str:
+        return f"Secret(env={self.env!r}, file={self.file!r})"

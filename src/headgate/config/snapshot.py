@@ -35,7 +35,7 @@ class ConsoleListen:
 
     host: str = "127.0.0.1"
     port: int = 8081
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     names: tuple[str, ...] = ()
 
     def url(self, port: int) -> str:
@@ -70,7 +70,7 @@ class Snapshot:
     holds: Expected
     journal: Journal
     console: ConsoleListen
-    store_url: str | None
+    store_url: str | None = field(repr=False)
     resolving: Resolving
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]

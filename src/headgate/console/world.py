@@ -1,7 +1,7 @@
 """What the console is given: a store to read, the configuration, a clock, and who may look."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from sqlalchemy import Engine
@@ -37,9 +37,9 @@ class ConsoleWorld:
     queued: Callable[[], Sequence[Queued]]
     now_ns: Callable[[], int]
     hosts: frozenset[str]
-    token: str | None
+    token: str | None = field(repr=False)
     gateway_url: str = "http://127.0.0.1:8080"
-    form_secret: bytes = b""
+    form_secret: bytes = field(default=b"", repr=False)
     scrape: Scrape | None = None
     workbench: Workbench | None = None
 

@@ -19,10 +19,13 @@ class FetchError(Exception):
 
 
 class Answer(NamedTuple):
-    """What was answered."""
+    """What was answered; it may be a credential."""
 
     status: int
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status})"
 
 
 class Outgoing(NamedTuple):
@@ -39,6 +42,9 @@ class Outgoing(NamedTuple):
     headers: Mapping[str, str]
     body: bytes = b""
     answer_bytes_max: int = ANSWER_BYTES_MAX
+
+    def __repr__(self) -> str:
+        return f"Outgoing(method={self.method!r}, url={self.url!r})"
 
 
 class _Reading(asyncio.Protocol):

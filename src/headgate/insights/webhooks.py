@@ -39,6 +39,9 @@ class Message(NamedTuple):
     headers: dict[str, str]
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"Message({len(self.body)} bytes)"
+
 
 def due(connection: Connection, hook: Webhook, now_ns: int) -> list[Entry]:
     """Return the entries a webhook has not been told of, oldest first, at most `BATCH_MAX`.
