@@ -230,7 +230,7 @@ token = { env = "T" }
         U="postgresql://me:s3cret-of-all@h/d",
     )
 
-    assert snapshot.console.token in str(snapshot.store_url)
+    assert str(snapshot.console.token) in str(snapshot.store_url)
     assert "s3cret" not in repr(snapshot)
     assert "s3cret" not in repr(Secret(value="s3cret-of-all"))
 
