@@ -311,3 +311,31 @@ def test_limits_are_the_edge_s(folder: Path) -> None:
     elsewhere = {"host", "port", "tls", "trusted_proxies", "proxy_protocol", "forwarded_header"}
     elsewhere |= {"access_log", "cors_origins", "hooks"}
     assert {*LimitsShape.__struct_fields__} == {*Edge._fields} - elsewhere
+
+
+@pytest.mark.parametrize("url", ["https://[me:{}@h", "ftp://me:{}@h", "https://me:{}@h:99999"])
+def test_a_password_in_an_address_is_not_shown(folder: Path, url: str) -> None:
+    """Also where the address is wrong in another way, which is told with what stands there."""
+    url = url.format("s3cret")
+    file = f"""
+[providers.a]
+kind = "openai"
+base_url = "{url}"
+[providers.b]
+kind = "azure_openai"
+base_url = "https://b.example"
+[providers.b.issuer]
+kind = "client_credentials"
+endpoint = "{url}"
+client_id = "c"
+secret = {{ value = "of-b" }}
+[webhooks.w]
+url = "{url}"
+secret = {{ value = "of-w" }}
+"""
+    with pytest.raises(ConfigurationError) as refused:
+        loaded(folder, file)
+
+    places = ["providers.a.base_url", "providers.b.issuer", "webhooks.w.url"]
+    assert sorted(each.key for each in refused.value.problems) == places
+    assert "s3cret" not in str(refused.value)

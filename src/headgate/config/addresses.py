@@ -54,6 +54,9 @@ def parse_base_url(text: str, *, allow_plain_http: bool) -> str:
         AddressError: Not http(s), plain http to another machine that is not allowed, or with
             parts a base address does not have.
     """
+    if "@" in text.partition("//")[2].partition("/")[0]:
+        # Before anything is said that shows it.
+        raise AddressError("A user or password stands in the URL.")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -61,8 +64,6 @@ def parse_base_url(text: str, *, allow_plain_http: bool) -> str:
         raise AddressError(f"{text!r} is not a URL.") from error
     if parts.scheme not in ("http", "https") or not host or port == 0:
         raise AddressError(f"{text!r} does not begin with http:// or https:// and a host.")
-    if "@" in parts.netloc:
-        raise AddressError("A user or password stands in the URL.")
     if parts.query or parts.fragment:
         raise AddressError("A query or fragment stands in the URL.")
     if not text.isascii() or not text.isprintable() or " " in text:

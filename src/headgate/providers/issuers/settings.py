@@ -93,7 +93,8 @@ def checked_endpoint(url: str) -> str:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise IssuerError(f"{url!r} is not a URL") from error
+        # Nobody knows whether a password stands in it.
+        raise IssuerError("its address is not a URL") from error
     safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
     if not safe or not host or port == 0 or "@" in parts.netloc:
         raise IssuerError(f"{parts.scheme}://{host} is no https address")
