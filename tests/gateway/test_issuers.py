@@ -1,11 +1,16 @@
 """Credentials of an issuer: carried by calls, replaced in time, and missed when none comes."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
+from headgate.dial.resolver import Resolver
 from headgate.node.credentials import keep_fresh
+from headgate.node.sources import CredentialError, IssuerSource
+from headgate.providers.issuers.settings import IssuerSettings
+from headgate.providers.settings import Provider as Configured
 from tests.gateway.calls import ask, chat
 from tests.gateway.conftest import Start
 from tests.gateway.provider import Line, Provider, completion, whole
@@ -18,11 +23,13 @@ class Tokens:
 
     Attributes:
         given: How many so far.
+        sign: What each ends with.
         refuses: Whether it gives none any more.
     """
 
     def __init__(self) -> None:
         self.given = 0
+        self.sign = ".sign"
         self.refuses = False
         self.server = Provider(self._talk)
 
@@ -34,7 +41,7 @@ class Tokens:
             await line.send(whole(refusal, status=401))
             return
         self.given += 1
-        token = {"access_token": f"head.token-{self.given}.sign", "expires_in": 1}
+        token = {"access_token": f"head.token-{self.given}{self.sign}", "expires_in": 1}
         await line.send(whole(json.dumps(token).encode()))
 
 
@@ -76,3 +83,22 @@ def test_a_token_is_got_replaced_and_missed(
     assert "invalid_client" in caplog.text
     assert "s3cret" not in caplog.text
     assert "token-" not in caplog.text
+
+
+def test_a_token_that_no_header_can_carry_is_none() -> None:
+    """Whoever asks with it, a batch or `headgate doctor`, is told so and told nothing of it."""
+    tokens = Tokens()
+    tokens.sign = "\r\nx-more: s3cret"
+    with tokens.server:
+        issuer = IssuerSettings(
+            "client_credentials",
+            endpoint=f"{tokens.server.url}/token",
+            client_id="gate",
+            secret="s3cret",
+        )
+        cloud = Configured("cloud", "azure_openai", "https://a.example", "", (), "cloud")
+        source = IssuerSource(issuer, cloud, Resolver())
+        with pytest.raises(CredentialError, match="one word of visible ASCII") as refused:
+            asyncio.run(source.fetch())
+
+    assert "s3cret" not in str(refused.value)

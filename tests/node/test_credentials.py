@@ -60,6 +60,8 @@ def test_calls_carry_the_newest_credential(tmp_path: Path) -> None:
         ("import sys; sys.exit(3)", "exit code 3"),
         ("pass", "printed nothing"),
         ("print('x' * 20_000)", "too much"),
+        ("print('xxx xxx')", "one word of visible ASCII"),
+        ("print('xxx\\r\\nx-more: xxx')", "one word of visible ASCII"),
     ],
 )
 def test_a_command_that_fails_is_told_without_its_output(

@@ -14,6 +14,7 @@ from headgate.dial.settings import Trust
 from headgate.dial.tls import TrustError
 from headgate.providers.issuers.registry import issuer_of
 from headgate.providers.issuers.settings import IssuerError, IssuerSettings
+from headgate.providers.replies import credential_bytes
 from headgate.providers.settings import Provider
 from headgate.units.errors import HeadgateError
 
@@ -22,9 +23,9 @@ ENDPOINT_TIMEOUT_S = 20.0
 OUTPUT_BYTES_MAX = 16_384
 FILE_BYTES_MAX = 65_536
 LIFE_USED = 0.8
+"""A credential is replaced when so much of its life is over."""
 LIFE_S_MAX = 30 * 86_400
 """No credential is believed to hold for longer."""
-"""A credential is replaced when so much of its life is over."""
 
 
 class CredentialError(HeadgateError):
@@ -107,7 +108,7 @@ class IssuerSource:
         except (IssuerError, FetchError, TrustError) as error:
             raise CredentialError(f"{settings.kind}: {error}") from error
         life_s = min(issued.life_s, LIFE_S_MAX)
-        return Fetched(issued.credential, life_s * LIFE_USED, life_s)
+        return Fetched(_usable(settings.kind, issued.credential), life_s * LIFE_USED, life_s)
 
 
 def _contents(path: Path) -> bytes:
@@ -168,4 +169,13 @@ async def printed(command: Sequence[str], folder: Path) -> str:
     text = output.decode("ascii", "replace").strip()
     if not 0 < len(text) <= OUTPUT_BYTES_MAX:
         raise CredentialError(f"{command[0]} printed nothing, or too much")
-    return text
+    return _usable(command[0], text)
+
+
+def _usable(whose: str, credential: str) -> str:
+    """Return a credential that can stand in a header, for whoever asks with it."""
+    try:
+        credential_bytes(credential)
+    except ValueError as error:
+        raise CredentialError(f"{whose}: {error}") from error
+    return credential
