@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from headgate.cli.output import plain, print_json
+from headgate.cli.output import print_json
 from headgate.identity.registry import FrozenNode, set_frozen
 from headgate.ledger import tables
 from headgate.store.migrate import open_store
+from headgate.units.plain import plain
 
 NOON_NS = 1_762_776_000_000_000_000
 STEERS = "fast\x1b]0;mine\x07\x9b31m\u202e\nposted 9 USD"

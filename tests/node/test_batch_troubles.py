@@ -90,6 +90,21 @@ def one_batch(folder: Path, provider: Provider) -> Iterator[tuple[Batching, Batc
     engine.dispose()
 
 
+def test_the_words_of_a_provider_forge_no_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor do they steer the terminal of whoever reads it."""
+    with (
+        answers_with(fails(r"no\u001b]0;mine\u0007\ngoes on")) as provider,
+        one_batch(tmp_path, provider) as (batching, batch),
+        caplog.at_level(logging.WARNING),
+    ):
+        asyncio.run(batching._take_on(batch))
+
+    (told,) = (each.getMessage() for each in caplog.records)
+    assert told.endswith("RejectedError: HTTP 500: no?]0;mine??goes on")
+
+
 def test_a_trouble_is_told_once_until_it_changes_or_is_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from headgate.cli.output import plain, print_table, say, table
+from headgate.cli.output import print_table, say, table
 from headgate.economics.usage_logs.formats.registry import formats
 from headgate.economics.usage_logs.importing import Done
 from headgate.economics.usage_logs.load_files import Survey
@@ -17,6 +17,7 @@ from headgate.insights.contract_desk import (
 )
 from headgate.units.instants import to_iso
 from headgate.units.money import NANOS_PER_USD, format_usd
+from headgate.units.plain import plain
 
 LIST_MAX = 10
 """Files and models that are listed for people; `--json` lists all."""

@@ -1,13 +1,14 @@
 """How commands speak: JSON for machines, tables for people, complaints with a fix."""
 
 import json
-import unicodedata
 from typing import Any, NoReturn
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from headgate.units.plain import plain
 
 EXIT_NO = 1
 """The answer is no: books differ, a check failed, there is no such call or key."""
@@ -18,20 +19,6 @@ EXIT_UNREACHABLE = 3
 
 TABLE_COLUMNS_MAX = 10_000
 """Wider than any table's content, so that none is cut or broken within a cell."""
-
-
-def plain(text: str) -> str:
-    """Return a text without what would steer a terminal, or break a line.
-
-    Clients name models, fields and sessions as they like, and providers say what they like.
-    """
-    if text.isprintable():
-        return text
-    return "".join(one if _shows(one) else "?" for one in text)
-
-
-def _shows(one: str) -> bool:
-    return one.isprintable() or unicodedata.category(one) == "Zs"
 
 
 class PlainTable(Table):

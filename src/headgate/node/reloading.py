@@ -26,6 +26,7 @@ from headgate.node.outcome import Outcome, tell
 from headgate.node.paths import read_pid, retiring_path
 from headgate.node.stopping import HURRY, RETIRE
 from headgate.units.errors import ConfigurationError, Problem, StewardUnavailableError
+from headgate.units.plain import plain
 
 START_S = 60.0
 HEAR_S = 10.0
@@ -141,7 +142,7 @@ def reload(crew: Crew) -> Iterator[None]:
     """Take the configuration file up, and tell how it went; yields whenever it has to wait."""
     problems = yield from _take_up(crew)
     for problem in problems:
-        _log.warning("%s", problem)
+        _log.warning("%s", plain(str(problem)))
     if problems:
         _log.warning("Nothing has changed: the configuration before it stays in force.")
     retiring = sum(child.lives for child in crew.retiring)

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Set
 
+from headgate.units.plain import plain
+
 
 class Troubles:
     """Which kind of trouble was told last of each subject that is in any.
@@ -25,7 +27,8 @@ class Troubles:
         """
         if self._told.get(subject) != kind:
             self._told[subject] = kind
-            self._log.warning("%s: %s", subject, trouble)
+            # Much of it is the words of others.
+            self._log.warning("%s: %s", subject, plain(trouble))
 
     def over(self, subject: str) -> None:
         """Tell that a subject is out of trouble, if it was in any."""
