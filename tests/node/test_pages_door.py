@@ -65,6 +65,16 @@ def test_no_more_connections_are_taken_than_there_may_be() -> None:
         assert rest(third) == b""
 
 
+def test_what_is_no_request_writes_nothing_into_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    """Strangers may send as much of it as they like."""
+    with door(BOUNDS) as port, connection(port) as peer:
+        peer.sendall(b"nonsense\r\n\r\n")
+
+        assert rest(peer).startswith(b"HTTP/1.1 400 ")
+
+    assert capfd.readouterr().err == ""
+
+
 def test_a_head_without_an_end_is_refused(tmp_path: Path) -> None:
     """By the console of a node: it costs the steward no more memory than the bound."""
     with running_node(tmp_path) as node, connection(urlsplit(node.console_url).port or 0) as peer:
