@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "drill": ("drill", "--without", "openai", "--days", "36500"),
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
+    "usage": ("usage", "--by", "month", "--by", "model"),
     "caches": ("caches",),
     "reconcile": ("reconcile", str(SAMPLES / "costs.json"), "--provider", "openai"),
     "statement": ("statement", "--team", "research", "--month", "2025-11"),
@@ -92,7 +93,7 @@ def test_output_is_of_its_schema(
     """Every field is there, none is unknown, amounts have nine decimals."""
     monkeypatch.setenv("HEADGATE_KEY", KEY)
     monkeypatch.chdir(books)
-    if name == "plans":
+    if name in ("plans", "usage"):
         headgate(*COMMANDS["import"], "--json")
     if name == "outcomes":
         with open_store(books / "data").begin() as connection:

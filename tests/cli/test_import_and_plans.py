@@ -38,7 +38,7 @@ def test_from_nothing_to_an_answer(run: Run) -> None:
 
     assert imported.exit_code == plans.exit_code == 0
     assert "21 records of usage, at list price 20.42 USD." in imported.stdout
-    assert "Next: headgate plans" in imported.stdout
+    assert "Next: headgate usage, headgate plans" in imported.stdout
     assert re.search(r"^local: .*claude-pro is the cheapest way to pay", plans.stdout, re.M)
     assert "--have PLAN" in plans.stdout
 

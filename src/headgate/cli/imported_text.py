@@ -53,7 +53,7 @@ def show(path: Path, found: Survey, done: Done, sums: Summary) -> None:
             f"{dollars(one.priced_nanos, 4)} USD."
         )
     _show_trouble(found, done)
-    say("", f"Kept in {path}. Next: headgate plans")
+    say("", f"Kept in {path}. Next: headgate usage, headgate plans")
 
 
 def view(found: Survey, done: Done, sums: Summary, records: Iterable[Record]) -> ImportView:

@@ -30,7 +30,7 @@ _PLAN_COLUMNS = (
     *("known from", ">user gains above", ">seller loses above"),
 )
 _WINDOW_COLUMNS = (
-    *("seat", "window", ">windows", ">median", ">95 of 100", ">most", ">gives", ">over it"),
+    *("seat", "log", "window", ">windows", ">median", ">95 of 100", ">most", ">gives", ">over it"),
     *(">latest", ">left", ">meter"),
 )
 
@@ -220,6 +220,7 @@ def _window_row(one: SeatReport, line: WindowLine) -> list[str]:
     left = line.head_room_nanos
     return [
         plain_name(one.use.seat),
+        formats()[one.use.source].TITLE,
         f"{line.minutes // 60} hours" if line.minutes < 24 * 60 else f"{line.minutes // 1440} days",
         f"{line.windows:,}",
         dollars(line.median_nanos),

@@ -25,7 +25,7 @@ from headgate.insights.contract_control import (
     ResultsView,
 )
 from headgate.insights.contract_decisions import DecisionView
-from headgate.insights.contract_desk import ImportView, PlansView
+from headgate.insights.contract_desk import ImportView, PlansView, UsageView
 from headgate.insights.contract_exports import ExportedView, HistoryView
 from headgate.insights.contract_holds import HoldView
 from headgate.insights.contract_learning import (
@@ -331,6 +331,7 @@ PRINTED: dict[str, Any] = {
     "drill": DrillView,
     "import": ImportView,
     "plans": PlansView,
+    "usage": UsageView,
     "caches": CachesView,
     "reconcile": ReconcileView,
     "export focus": ExportedView,

@@ -88,6 +88,35 @@ class ImportView(Printed, frozen=True, kw_only=True):
     records: list[RecordView]
 
 
+class UsageGroupView(Printed, frozen=True, kw_only=True):
+    """Sums over imported records that have the same `names`, one for each side they are grouped by.
+
+    A name is null where the logs do not say. `cost_high` is the most, where a fact is missing;
+    `unpriced` records are in neither.
+    """
+
+    names: list[str | None]
+    records: int
+    calls: int
+    models: list[str]
+    usage: dict[str, int]
+    cost: Usd
+    cost_high: Usd
+    unpriced: int
+
+
+class UsageView(Printed, frozen=True, kw_only=True):
+    """What was imported, by the sides in `by`, the first outermost: `usage --json`.
+
+    Days, weeks (named by their Monday) and months are those of `zone`.
+    """
+
+    by: list[str]
+    zone: str
+    total: UsageGroupView
+    groups: list[UsageGroupView]
+
+
 class EstimateView(Printed, frozen=True, kw_only=True):
     """An amount a month (of a window: a window) with its interval."""
 
