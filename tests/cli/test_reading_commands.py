@@ -269,6 +269,18 @@ def test_the_report_has_totals_and_groups(headgate: Any) -> None:
     assert [row["name"] for row in printed["by"]] == ["research", "default"]
 
 
+def test_a_report_can_be_of_one_day(headgate: Any) -> None:
+    """`--until` is not included, and a stretch that ends before it begins is none; exit code 2."""
+    one_day = ("report", "--by", "day", "--since", "2025-11-10", "--until", "2025-11-11")
+    printed = json.loads(headgate(*one_day, "--json").stdout)
+    backwards = headgate("report", "--since", "2025-11-11", "--until", "2025-11-10")
+
+    assert [row["name"] for row in printed["by"]] == ["2025-11-10"]
+    assert printed["calls"] == 2
+    assert backwards.exit_code == 2
+    assert "Let it begin before it ends." in backwards.stderr
+
+
 def test_the_report_for_people_ends_with_all(headgate: Any) -> None:
     """The last row sums up."""
     assert headgate("report").stdout.strip().splitlines()[-1].startswith("all")

@@ -96,6 +96,9 @@ def test_the_report_sums_up_everything(connection: Connection) -> None:
         ("deployment", [("gpt", 1, 0, 60_000_000), ("mini", 3, 0, 11_000_000), (None, 0, 1, 0)]),
         ("run", [(None, 2, 1, 60_000_000), ("r42", 1, 0, 11_000_000)]),
         ("day", [("2025-11-10", 2, 0, 71_000_000), ("2025-11-11", 1, 1, 0)]),
+        ("month", [("2025-11", 3, 1, 71_000_000)]),
+        ("key", [("alice-laptop", 3, 0, 71_000_000), ("bob-laptop", 0, 1, 0)]),
+        ("agent", [(None, 3, 1, 71_000_000)]),
     ],
 )
 def test_the_report_groups_by_each_side(
@@ -113,3 +116,14 @@ def test_the_report_can_begin_later(connection: Connection) -> None:
 
     assert found.total.spend_nanos == 60_000_000
     assert [row.calls for row in found.by] == [1, 1]
+
+
+def test_the_report_can_end_earlier(connection: Connection) -> None:
+    """What began at the instant or later is left out, in the middle of a day too."""
+    until_ns = NOON_NS + HOUR_NS
+    found = report(connection, "day", None, ZONE, until_ns)
+    rest = report(connection, "day", until_ns, ZONE)
+
+    assert found.total.calls + rest.total.calls == 3
+    assert [row.name for row in found.by] == ["2025-11-10"]
+    assert found.total.spend_nanos + rest.total.spend_nanos == 71_000_000

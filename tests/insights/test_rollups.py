@@ -45,8 +45,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine = open_store(tmp_path_factory.mktemp("store"))
     with engine.begin() as connection:
         for number, (principal, team, run) in enumerate(CALLERS):
-            row = {"principal": principal, "team": team, "run": run, "key": "k"}
-            rest = {"journal": "j", "number": number, "windows": "[]", "chain": "[]"}
+            row = {"principal": principal, "team": team, "run": run, "key": f"{principal}-1"}
+            chain = f'["bot~{number}"]' if run else "[]"
+            rest = {"journal": "j", "number": number, "windows": "[]", "chain": chain}
             connection.execute(insert(tables.caller).values(id=number, **row, **rest))
         for number, deployment in enumerate(ROUTES):
             row = {"asked": "m", "deployment": deployment, "dialect": "openai_chat"}
@@ -114,9 +115,10 @@ def told(engine: Engine) -> list[object]:
     with engine.connect() as connection:
         for since_ns in (None, START_NS + 30 * HOUR_NS + 12_345):
             for side in SIDES:
-                for zone in ZONES if side == "day" else ZONES[:1]:
-                    made = report(connection, side, since_ns, ZoneInfo(zone))
-                    found.append([astuple(each) for each in (made.total, *made.by)])
+                for zone in ZONES if side in ("day", "month") else ZONES[:1]:
+                    for until_ns in (None, START_NS + 50 * HOUR_NS + 54_321):
+                        made = report(connection, side, since_ns, ZoneInfo(zone), until_ns)
+                        found.append([astuple(each) for each in (made.total, *made.by)])
     return found
 
 
@@ -158,6 +160,16 @@ def test_sums_are_read_instead_of_rows(store: Engine) -> None:
     with store.connect() as connection:
         total = report(connection, "team", None, ZoneInfo("UTC")).total
     assert total == Totals(None, calls=80, spend_nanos=700)
+
+
+def test_agents_are_named_by_their_node_whatever_their_ids(store: Engine) -> None:
+    """What several delegations of one name made is one sum; a key's own calls have no agent."""
+    clear(store)
+    add(store, [(0, 0, 0, "measured", 7), (1, 1, 0, "measured", 5), (8, 1, 0, "measured", 1)])
+
+    with store.connect() as connection:
+        made = report(connection, "agent", None, ZoneInfo("UTC")).by
+    assert [(each.name, each.spend_nanos) for each in made] == [(None, 7), ("agent:ann/bot", 6)]
 
 
 def test_an_hour_with_a_running_call_waits(store: Engine) -> None:

@@ -24,15 +24,22 @@ def report(
     since: Annotated[
         str | None, typer.Option(help="A date, or a date-time; in the organisation's time zone.")
     ] = None,
+    until: Annotated[str | None, typer.Option(help="Likewise; excluded.")] = None,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Sum up all calls, or those since a day."""
+    """Sum up all calls, or those of a stretch of time.
+
+    Example: `headgate report --by team --since 2026-10-01 --until 2026-11-01` is October by team.
+    """
     zone = read_configuration(config).zone
     since_ns = None if since is None else instant(since, zone)
+    until_ns = None if until is None else instant(until, zone)
+    if since_ns is not None and until_ns is not None and since_ns >= until_ns:
+        fail(f"{since} until {until} is no stretch of time.", "Let it begin before it ends.")
     with reading(data_dir) as connection:
-        found = make_report(connection, by, since_ns, zone)
+        found = make_report(connection, by, since_ns, zone, until_ns)
     if as_json:
         print_json(report_view(found))
     else:

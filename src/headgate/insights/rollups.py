@@ -25,6 +25,7 @@ GAPS_MAX = 50
 ALL = ""
 COMPLETE = rolled_hour.c.building.is_(None)
 _NAMED: tuple[Side, ...] = ("principal", "team", "model", "deployment", "run", "tag")
+"""Sides whose sums are kept; those of keys and agents are summed from rows."""
 _SUMS = ("calls", "refused", "spend_nanos", "estimated_calls", "estimated_nanos", "unknown_calls")
 
 
@@ -94,11 +95,12 @@ def read_totals(
 
     Args:
         connection: To the store.
-        side: What names them, but no day; None for one sum over all, whose name is None.
+        side: What names them, but no day or month; None for one sum over all, whose name is None.
         stretch: When they were held or refused.
     """
     found: dict[str | None, Totals] = {}
-    rolled, gaps = _parts(connection, stretch)
+    kept = side is None or side in _NAMED
+    rolled, gaps = _parts(connection, stretch) if kept else ([], [stretch])
     for gap in gaps:
         _add(found, totals_of(connection, side, gap).values())
     for part in rolled:

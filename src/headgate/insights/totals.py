@@ -3,16 +3,34 @@
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, Connection, Select, case, distinct, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    distinct,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 
 from headgate.ledger.tables import adjustment, attempts, refusal
 
-Side = Literal["principal", "team", "model", "deployment", "day", "run", "tag"]
+Side = Literal[
+    "principal", "team", "key", "agent", "model", "deployment", "day", "month", "run", "tag"
+]
 SIDES: tuple[Side, ...] = get_args(Side)
+
+# A blank, which is in no id, between the two; it stands in the SQL itself, for PostgreSQL groups by
+# nothing else.
+_BLANK: ColumnElement[str] = literal_column("' '")
 
 _ATTEMPT_SIDES: dict[str, ColumnElement[Any]] = {
     "principal": attempts.c.principal,
     "team": attempts.c.team,
+    "key": attempts.c.key,
+    "agent": attempts.c.principal + _BLANK + attempts.c.chain,
     "model": attempts.c.served_model,
     "deployment": attempts.c.deployment,
     "run": attempts.c.run,
@@ -21,6 +39,8 @@ _ATTEMPT_SIDES: dict[str, ColumnElement[Any]] = {
 _REFUSAL_SIDES: dict[str, ColumnElement[Any]] = {
     "principal": refusal.c.principal,
     "team": refusal.c.team,
+    "key": refusal.c.key,
+    "agent": refusal.c.principal + _BLANK + refusal.c.chain,
     "run": refusal.c.run,
 }
 
@@ -78,7 +98,8 @@ def totals_of(
 
     Args:
         connection: To the store.
-        side: What names them, but no day; None for one sum over all, whose name is None.
+        side: What names them, but no day or month; None for one sum over all, whose name is None.
+            Tags are named as all the tags of a call, agents by their principal and whole chain.
         stretch: When they were held or refused.
     """
     found: dict[str | None, Totals] = {}
