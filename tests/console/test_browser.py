@@ -257,12 +257,14 @@ def test_a_report_needs_no_sideways_scrolling(
 
 
 def test_what_matters_is_whole_on_narrow_screens(full: Full, browser: Browser) -> None:
-    """The state of a call is not cut short, and a box to tick can be seen."""
+    """What became of a call, refusals' codes too, is not cut short; a box to tick can be seen."""
     visit = Visit(browser, 380)
 
     visit.page.goto(f"{full.url}/calls")
     cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
-    assert visit.page.locator(".state.measured, .state.held").evaluate_all(cut) == 0
+    states = ".state.measured, .state.held, .state.refused, .state.failed"
+    assert visit.page.locator(states).count() >= 4
+    assert visit.page.locator(states).evaluate_all(cut) == 0
     visit.page.goto(f"{full.url}/prices")
     box = visit.page.get_by_label("The whole book").bounding_box()
     assert box is not None
