@@ -56,6 +56,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "routes": ("routes",),
     "doctor": ("doctor",),
     "drill": ("drill", "--without", "openai", "--days", "36500"),
+    "backup": ("backup", "copy"),
     "import": ("import", str(SAMPLES), "--records"),
     "plans": ("plans",),
     "usage": ("usage", "--by", "month", "--by", "model"),

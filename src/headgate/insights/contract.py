@@ -26,7 +26,7 @@ from headgate.insights.contract_control import (
 )
 from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_desk import ImportView, PlansView, UsageView
-from headgate.insights.contract_exports import ExportedView, HistoryView
+from headgate.insights.contract_exports import BackupView, ExportedView, HistoryView
 from headgate.insights.contract_holds import HoldView
 from headgate.insights.contract_learning import (
     ModelsView,
@@ -334,6 +334,7 @@ PRINTED: dict[str, Any] = {
     "usage": UsageView,
     "caches": CachesView,
     "reconcile": ReconcileView,
+    "backup": BackupView,
     "export focus": ExportedView,
     "export events": ExportedView,
     "export parquet": HistoryView,

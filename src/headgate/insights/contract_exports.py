@@ -1,6 +1,6 @@
 """What exporting commands print with `--json`, as types."""
 
-from headgate.insights.printed import Printed, Usd
+from headgate.insights.printed import Instant, Printed, Usd
 
 
 class ExportedView(Printed, frozen=True, kw_only=True):
@@ -20,4 +20,17 @@ class HistoryView(Printed, frozen=True, kw_only=True):
     """Files of the history that were written, one for each day."""
 
     files: list[str]
+    running: int
+
+
+class BackupView(Printed, frozen=True, kw_only=True):
+    """A copy of a data directory: `backup --json`.
+
+    `at` is when it was begun, `running` how many attempts had not ended in it.
+    """
+
+    directory: str
+    at: Instant
+    files: int
+    bytes: int
     running: int
