@@ -334,6 +334,33 @@ def test_thin_data_gets_no_answer(book: PriceBook, tmp_path: Path) -> None:
 
     assert told.exit_code == 2
     assert "Not enough data: 3 calls" in told.output
+    assert "Take a longer period (--since, --until), or lower calls_min" in told.output
+
+
+def test_a_model_that_came_later_is_asked_about_by_a_later_days_prices(
+    book: PriceBook, tmp_path: Path
+) -> None:
+    """Where calls have no price, no longer period helps; those of another day do."""
+    data = _imported(tmp_path, book, 40)
+    later = ("--model", "*=claude-sonnet-5")
+
+    refused = _ask(data, *later)
+    told = _ask(data, *later, "--as-of", "2026-07-15")
+
+    assert refused.exit_code == 2
+    assert "--as-of DATE" in refused.output
+    assert told.exit_code == 0, told.output
+
+
+def test_a_period_without_use_is_told_where_there_is_some(book: PriceBook, tmp_path: Path) -> None:
+    """Who names no period means last month, of which nothing may have been imported."""
+    year = ("--since", "2019-01-01", "--until", "2020-01-01")
+
+    told = _ask(_imported(tmp_path, book, 3), "--scale", "anthropic=2", *year)
+
+    assert told.exit_code == 2
+    assert "No imported call is of 2019-01-01 until 2020-01-01." in told.output
+    assert "use goes from 2026-06-11 to 2026-06-11." in told.output
 
 
 def test_no_calls_are_no_trouble(book: PriceBook) -> None:

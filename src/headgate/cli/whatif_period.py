@@ -18,6 +18,7 @@ from headgate.economics.inputs import InputError
 from headgate.economics.prices import impact
 from headgate.economics.prices.load_past import charged_calls, open_usage
 from headgate.economics.replays.load_served import Stretch, served
+from headgate.economics.usage_logs.grouped import span
 from headgate.economics.whatif import load_calls, load_routed, routing
 from headgate.economics.whatif.calls import Calls
 from headgate.economics.whatif.moves import Moves
@@ -108,6 +109,12 @@ def _imported(period: Period, data_dir: Path, by: str, tokens: routing.Tokens) -
     days = (period.since_ns, period.until_ns)
     with open_usage(data_dir) as store:
         calls = load_calls.imported(store, period.book, by, *days)
+        if not calls.posted_nanos.size and (whole := span(store)) is not None:
+            first, last = (f"{to_datetime(at_ns):%Y-%m-%d}" for at_ns in whole)
+            raise InputError(
+                f"No imported call is of {period.words}.",
+                f"Name a period with --since and --until; use goes from {first} to {last}.",
+            )
         unpriced, sums = load_calls.left_out(store, *days)
 
     def route(policy: Chosen, among: Sequence[str], book: PriceBook, on_ns: int | None) -> Moves:

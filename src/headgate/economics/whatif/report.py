@@ -95,11 +95,7 @@ def whatif_report(
     first = told[0].would
     calls, least = sum(first.calls), inputs.whole("calls_min")
     if calls < least:
-        raise InputError(
-            f"Not enough data: {calls} calls with prices, {least} are needed; "
-            f"{first.left_out} more have none by the old or the new prices at their time.",
-            "Take a longer period, or lower calls_min.",
-        )
+        raise _too_few(calls, least, first.left_out)
     against = first.posted_nanos if base is None else _by_class(base)
     was = sum(against)
     seats = OF_SEATS if any(one.would.seats for one in told) else [NO_INTERVAL]
@@ -123,6 +119,20 @@ def whatif_report(
         limits=[*asked.notes, *notes, *LIMITS, *seats],
         assumptions=assumptions(inputs),
         inputs_sha256=inputs.sha256(*asked.content),
+    )
+
+
+def _too_few(calls: int, least: int, unpriced: int) -> InputError:
+    """Return why there is no answer, and which of its reasons to mend."""
+    problem = f"Not enough data: {calls} calls with prices, {least} are needed"
+    if calls + unpriced < least:
+        longer = (
+            "Take a longer period (--since, --until), or lower calls_min in a file of --inputs."
+        )
+        return InputError(f"{problem}; {unpriced} more have none.", longer)
+    return InputError(
+        f"{problem}; {unpriced} more have none by the old or the new prices at their time.",
+        "Take the prices of a day on which every model has some (--as-of DATE), or give prices.",
     )
 
 
