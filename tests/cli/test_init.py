@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import selectors
+import shlex
 import subprocess
 import sys
 import threading
@@ -64,6 +65,8 @@ def test_what_is_found_is_set_up(init: Init, tmp_path: Path) -> None:
     assert snapshot.principals["ada"].team == "core"
     assert snapshot.budgets["organisation-month"].limit_nanos == 25 * 10**9
     assert re.search(r"export HEADGATE_KEY=hg_ada_\S{20}", result.stdout)
+    # Pytest is no name that the commands answer to.
+    assert f"{shlex.quote(sys.executable)} -m headgate serve" in result.stdout
 
 
 def test_a_file_that_is_there_is_left_alone(init: Init, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is true of single kinds of providers, beyond what holds for all of them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from headgate.providers.envelope import Place
 from headgate.providers.openrouter import reported_nanos
 from headgate.providers.registry import batch_base_of, dialects_of, keeps_threads, providers
 from headgate.records.report import Report
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_deepseek_speaks_two_dialects_below_one_base() -> None:
@@ -160,3 +163,15 @@ def test_vertex_tells_errors_in_two_forms(body: bytes, code: str) -> None:
 
     assert vertex.failure(200, b"data: %b\n\n" % body).code.code == code
     assert vertex.failure(status, body).code.code == code
+
+
+def test_every_kind_stands_in_the_reference_with_its_dialects() -> None:
+    """Whoever writes `kind = ...` finds it in the table, and what it speaks."""
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text("utf-8")
+    table = page.partition("## Kinds of providers")[2].partition("\n## ")[0]
+    rows = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+
+    assert rows.keys() == providers().keys()
+    for name, kind in providers().items():
+        missing = [each for each in kind.NATIVE_DIALECTS if f"`{each}`" not in rows[name]]
+        assert not missing, (name, missing)

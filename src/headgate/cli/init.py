@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from headgate.cli.demonstration.commands import program
 from headgate.cli.keys import made_secret
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT
 from headgate.cli.output import EXIT_NO, complain, fail, say
@@ -95,19 +95,12 @@ def _prove(config: Path, data_dir: Path, key: str) -> Iterator[Proof]:
 
 def _tell(path: Path, answers: Answers, key: str, missing: list[str]) -> None:
     at = "" if path == CONFIG_DEFAULT else f" --config {shlex.quote(str(path))}"
-    program = _program()
+    started = program(sys.argv[0])
     say("Next:")
     for name in missing:
         say(f"  export {name}=...")
-    say(f"  {program} serve{at}")
+    say(f"  {started} serve{at}")
     say("and in another terminal:")
     say(f"  export HEADGATE_KEY={key}")
-    say(f"  {program} use CLIENT{at}     # {', '.join(clients())}")
+    say(f"  {started} use CLIENT{at}     # {', '.join(clients())}")
     say(f"The key is {answers.person}'s and is not shown again; headgate keys makes others.")
-
-
-def _program() -> str:
-    """Return how this program is called here: by its name, if that is what the shell finds."""
-    found = shutil.which("headgate")
-    here = Path(sys.argv[0])
-    return "headgate" if found and here.exists() and Path(found).samefile(here) else sys.argv[0]
