@@ -7,7 +7,10 @@ from typing import Any
 from sqlalchemy import delete, insert, update
 
 from headgate.ledger import tables
+from headgate.ledger.allotments import Allotment
+from headgate.ledger.store_allotments import keep
 from headgate.store.migrate import open_store
+from tests.conftest import NOON_NS
 
 
 def test_budgets_tell_what_is_free(headgate: Any) -> None:
@@ -84,6 +87,29 @@ def test_the_fullest_runs_of_many(headgate: Any, books: Path) -> None:
     assert everything.count("run-cap/alice/build-") == 30
     assert everything.index("build-9 ") < everything.index("build-10 ")
     assert len(json.loads(headgate("budgets", "--json").stdout)) == 32
+
+
+def add_agents(books: Path, count: int) -> None:
+    """Let delegations have allotments of 1 to `count` nano-dollars."""
+    engine = open_store(books / "data")
+    with engine.begin() as connection:
+        for number in range(1, count + 1):
+            name = f"agent:alice/bot-{number}"
+            keep(connection, Allotment(f"{name}~1@once", number, (), "alice", (), name), NOON_NS)
+    engine.dispose()
+
+
+def test_the_fullest_delegations_of_many(headgate: Any, books: Path) -> None:
+    """A swarm of agents pushes no budget off the screen; --runs has all of them."""
+    add_agents(books, 100)
+
+    shown = headgate("budgets").stdout
+    everything = headgate("budgets", "--runs").stdout
+
+    agents = [line.split()[0] for line in shown.splitlines() if line.startswith("agent:")]
+    assert agents == [f"agent:alice/bot-{number}~1" for number in range(1, 11)]
+    assert "agents: … 90 more delegations: headgate budgets --runs" in shown
+    assert everything.count("agent:alice/bot-") == 2 * 100
 
 
 def test_a_run_budget_without_runs(headgate: Any, books: Path) -> None:

@@ -28,7 +28,7 @@ app = typer.Typer(invoke_without_command=True, help="List how budgets stand, or 
 RUNS_SHOWN = 10
 
 AllRuns = Annotated[
-    bool, typer.Option("--runs", help="List all runs, not only the fullest of each budget.")
+    bool, typer.Option("--runs", help="List all runs and delegations, not only the fullest.")
 ]
 
 

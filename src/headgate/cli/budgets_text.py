@@ -8,7 +8,7 @@ from headgate.budgets.standing import Standing
 from headgate.budgets.tree import budget_id_of
 from headgate.cli.output import print_table, say, table
 from headgate.config.snapshot import Snapshot
-from headgate.insights.windows import Picked, over_text
+from headgate.insights.windows import AGENTS, Picked, over_text
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
@@ -56,7 +56,10 @@ def tell_rest(snapshot: Snapshot, picked: Picked, now_ns: int) -> None:
             limit = format_usd(budget.limit_nanos)
             say(f"{budget.id}: {limit} for each {what}; no {what} yet")
         if count := picked.left_out.get(budget.id):
-            say(f"{budget.id}: … {count} more runs: headgate budgets --runs")
+            what = " runs" if budget.node == "run:*" else ""
+            say(f"{budget.id}: … {count} more{what}: headgate budgets --runs")
+    if count := picked.left_out.get(AGENTS):
+        say(f"agents: … {count} more delegations: headgate budgets --runs")
 
 
 def _remarks(window: Standing) -> Iterator[str]:

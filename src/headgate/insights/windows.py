@@ -22,8 +22,12 @@ ATTEMPTS_LOOKED_AT = 500
 _NUMBER = re.compile(r"(\d+)")
 
 
+AGENTS = "agent:"
+"""What the ids of delegations' allotments begin with, and no budget's: that has no colon."""
+
+
 class Picked(NamedTuple):
-    """Some windows, and how many runs of which budget were left out."""
+    """Some windows, and how many runs of which budget, or allotments (`AGENTS`), were left out."""
 
     windows: list[Standing]
     left_out: Mapping[str, int]
@@ -37,18 +41,22 @@ def in_order(windows: Iterable[Standing]) -> list[Standing]:
 
 
 def fullest(windows: Iterable[Standing], runs_max: int) -> Picked:
-    """Return all windows, but at most so many runs of each budget: those with least left."""
+    """Return all windows, but at most so many runs of each budget: those with least left.
+
+    So of the allotments of delegations, all together.
+    """
     windows = in_order(windows)
-    runs = sorted((window for window in windows if window.is_each), key=lambda run: run.free_nanos)
+    many = [window for window in windows if window.is_each or window.id.startswith(AGENTS)]
     seen: Counter[str] = Counter()
     left_out: set[str] = set()
-    for run in runs:
-        seen[_budget(run)] += 1
-        if seen[_budget(run)] > runs_max:
-            left_out.add(run.id)
+    for window in sorted(many, key=lambda each: each.free_nanos):
+        kind = AGENTS if window.id.startswith(AGENTS) else _budget(window)
+        seen[kind] += 1
+        if seen[kind] > runs_max:
+            left_out.add(window.id)
     return Picked(
         [window for window in windows if window.id not in left_out],
-        {budget: count - runs_max for budget, count in seen.items() if count > runs_max},
+        {kind: count - runs_max for kind, count in seen.items() if count > runs_max},
     )
 
 
