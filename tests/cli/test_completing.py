@@ -37,6 +37,8 @@ def completed(books: Path, line: str) -> list[str]:
         ("headgate drill --without gpt-5.4", ["gpt-5.4-mini"]),
         ("headgate use cod", ["codex"]),
         ("headgate calls --principal a", ["alice"]),
+        ("headgate calls --deployment min", ["mini"]),
+        ("headgate usage --by mo", ["month", "model"]),
     ],
 )
 def test_names_are_completed(books: Path, line: str, offered: list[str]) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import delete, insert, update
 
 from headgate.ledger import tables
@@ -168,6 +169,24 @@ def test_calls_say_when_there_are_more(headgate: Any) -> None:
     assert "the newest 2; there are more: --limit 4" in headgate("calls", "--limit", "2").stdout
     assert "there are more" not in headgate("calls", "--limit", "5").stdout
     assert len(json.loads(headgate("calls", "--limit", "2", "--json").stdout)) == 2
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "found"),
+    [
+        (("--since", "2025-11-11"), ["call_d", "call_c"]),
+        (("--until", "2025-11-11"), ["call_b", "call_b", "call_a"]),
+        (("--since", "2025-11-10", "--until", "2025-11-11", "--deployment", "gpt"), ["call_b"]),
+        (("--code", "budget_exceeded"), ["call_d"]),
+        (("--key", "bob-laptop"), ["call_d"]),
+        (("--team", "research", "--state", "held"), ["call_c"]),
+    ],
+)
+def test_calls_are_narrowed(headgate: Any, narrowed: tuple[str, ...], found: list[str]) -> None:
+    """By day, where they went, why they were refused, and whose they are."""
+    listed = json.loads(headgate("calls", "--json", *narrowed).stdout)
+
+    assert [each["call"] for each in listed] == found
 
 
 def test_calls_of_nobody(headgate: Any) -> None:

@@ -9,6 +9,7 @@ from headgate.cli.completing import names_of
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import fail, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading
+from headgate.cli.report import instant
 from headgate.cli.states import state_text
 from headgate.config.problems import near
 from headgate.insights.calls import AttemptRow, CallRow, CallState
@@ -30,8 +31,25 @@ def calls(  # noqa: PLR0913 - one for each option
         str | None,
         typer.Option(help="Of this principal.", autocompletion=names_of("principals")),
     ] = None,
+    team: Annotated[
+        str | None, typer.Option(help="Of this team.", autocompletion=names_of("teams"))
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="With this key.", autocompletion=names_of("keys"))
+    ] = None,
     session: Annotated[str | None, typer.Option(help="Of this session.")] = None,
     state: Annotated[CallState | None, typer.Option(help="In this state.")] = None,
+    code: Annotated[
+        str | None, typer.Option(help="Refused, failed or not measured for this reason.")
+    ] = None,
+    deployment: Annotated[
+        str | None,
+        typer.Option(help="That went there.", autocompletion=names_of("deployments")),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="A date, or a date-time; in the organisation's time zone.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Likewise; excluded.")] = None,
     quarantined: Annotated[
         bool, typer.Option("--quarantined", help="Whose reply gave a usage that cannot be right.")
     ] = False,
@@ -46,7 +64,13 @@ def calls(  # noqa: PLR0913 - one for each option
     wanted = Wanted(
         run=run,
         principal=principal,
+        team=team,
+        key=key,
+        deployment=deployment,
         state=state,
+        code=code,
+        from_ns=_at(since, config),
+        until_ns=_at(until, config),
         quarantined=quarantined,
         text=text,
         session=session,
@@ -62,6 +86,10 @@ def calls(  # noqa: PLR0913 - one for each option
     _show(rows[:limit])
     if len(rows) > limit:
         say(f"These are the newest {limit}; there are more: --limit {2 * limit}")
+
+
+def _at(text: str | None, config: Path) -> int | None:
+    return None if text is None else instant(text, read_configuration(config).zone)
 
 
 def _require_principal(principal: str, config: Path) -> None:

@@ -65,18 +65,20 @@ def _parser() -> argparse.ArgumentParser:
         description="Simulated OpenAI, Anthropic, Google and Azure OpenAI.",
     )
     pace = Pace()
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen")
     parser.add_argument("--openai-port", type=int, default=9101, help="0 picks a free port")
     parser.add_argument("--anthropic-port", type=int, default=9102, help="0 picks a free port")
     parser.add_argument("--gemini-port", type=int, default=9103, help="0 picks a free port")
     parser.add_argument("--azure-port", type=int, default=9104, help="0 picks a free port")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--ttft-ms", type=float, default=pace.ttft_ms)
+    parser.add_argument("--seed", type=int, default=0, help="what chance follows from")
+    parser.add_argument("--ttft-ms", type=float, default=pace.ttft_ms, help="to the first token")
     parser.add_argument("--delay-ms", type=float, default=pace.delay_ms, help="between pieces")
-    parser.add_argument("--chunk-tokens", type=int, default=pace.chunk_tokens)
-    parser.add_argument("--output-tokens", type=int, default=Options().output_tokens)
-    parser.add_argument("--tls-cert", type=Path)
-    parser.add_argument("--tls-key", type=Path)
+    parser.add_argument("--chunk-tokens", type=int, default=pace.chunk_tokens, help="in a piece")
+    parser.add_argument(
+        "--output-tokens", type=int, default=Options().output_tokens, help="of a usual answer"
+    )
+    parser.add_argument("--tls-cert", type=Path, help="a PEM file: speak HTTPS")
+    parser.add_argument("--tls-key", type=Path, help="a PEM file with its key")
     parser.add_argument("--bill-log", type=Path, help="append each charge as a line of JSON")
     parser.add_argument("--json", action="store_true", help="print the addresses as one line")
     return parser
