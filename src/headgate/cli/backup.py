@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
-from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, say
 from headgate.insights.contract_exports import BackupView
 from headgate.node.store_backup import back_up
 from headgate.units.instants import to_iso
@@ -52,5 +52,5 @@ def backup(
         )
         return
     runs = f"; {made.running:,} attempts had not ended" if made.running else ""
-    typer.echo(f"{target}: {made.files:,} files, {made.bytes / 1e6:,.1f} MB{runs}")
-    typer.echo(f"Prove it: headgate check-books --data-dir {target}")
+    say(f"{target}: {made.files:,} files, {made.bytes / 1e6:,.1f} MB{runs}")
+    say(f"Prove it: headgate check-books --data-dir {target}")

@@ -8,7 +8,7 @@ import typer
 
 from headgate.cli.imported_text import dollars, plain_name
 from headgate.cli.options import DATA_DIR_DEFAULT, AsJson, DataDir
-from headgate.cli.output import fail, print_json, print_table, table
+from headgate.cli.output import fail, print_json, print_table, say, table
 from headgate.cli.report import instant
 from headgate.economics.prices.load_past import open_usage
 from headgate.economics.usage_logs.formats.registry import formats
@@ -63,12 +63,10 @@ def usage(
     elif groups:
         _show(groups, sides)
     elif whole is None:
-        typer.echo("Nothing was imported yet: headgate import")
+        say("Nothing was imported yet: headgate import")
     else:
         first, last = (to_iso(at_ns)[:10] for at_ns in whole)
-        typer.echo(
-            f"Nothing that was imported is of that stretch. Use goes from {first} to {last}."
-        )
+        say(f"Nothing that was imported is of that stretch. Use goes from {first} to {last}.")
 
 
 def _sides(by: list[str]) -> tuple[Side, ...]:
@@ -116,9 +114,9 @@ def _show(groups: list[Group], sides: tuple[Side, ...]) -> None:
         )
         above = group.names
     print_table(shown)
-    typer.echo("Tokens; USD by the price of the day of use, whoever paid for it.")
+    say("Tokens; USD by the price of the day of use, whoever paid for it.")
     if total.unpriced:
-        typer.echo("What is not priced is in no sum: headgate import says why.")
+        say("What is not priced is in no sum: headgate import says why.")
 
 
 def _counts(group: Group) -> list[str]:
