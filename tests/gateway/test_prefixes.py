@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from headgate.caches.prompt import Prompt, prompt_of
-from headgate.dialects.prompts.block import Block, Blocks
-from headgate.gateway.money.prefixes import SEAM_TOKENS, PrefixMemory, whose
+from headgate.counting.load_tokenizer import TOKENIZERS, load_tokenizer
+from headgate.dialects.prompts.block import OWN, Block, Blocks
+from headgate.gateway.money.prefixes import INSIDE_TOKENS, SEAM_TOKENS, PrefixMemory, whose
 from headgate.simulator import Fault, FaultKind, Simulator
+from tests.counting.vocabularies import needs_tokenizers
 from tests.gateway.calls import CHAT_PATH, MESSAGES_PATH, ask, call_of
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
@@ -71,6 +73,106 @@ def test_a_head_is_bounded_by_the_least_and_a_conversation_by_the_most() -> None
 
     assert bound(*TURNS) == 4_000 + SEAM_TOKENS
     assert bound(b"hello") == 3_000 + len(b"hello") + SEAM_TOKENS
+
+
+DOCUMENT = b"a word of it, " * 3_000
+"""42 kB: the last place inside of it is 40 kB from its beginning."""
+
+
+def texts(*said: bytes, head: tuple[Block, ...] = HEAD) -> Prompt:
+    """Return a prompt of a head and plain texts of a user."""
+    parts = [(b"role", b'"user"', OWN, b'"%b"' % text) for text in said]
+    turns = [Block(f"messages[{n}]", each, 0, 0, n) for n, each in enumerate(parts)]
+    return prompt_of(Blocks(head, (), turns))
+
+
+def bound_of(memory: PrefixMemory, asked: Prompt) -> int | None:
+    """Return the bound of a prompt whose body has nothing beside it."""
+    return memory.bound(ALICE, asked, asked.firm[-1])
+
+
+def test_another_question_about_a_document_is_bounded_by_the_first() -> None:
+    """In one text with it: by the tokens of the first, and bytes from the last place in common."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, texts(DOCUMENT + b"What is it?"), 10_000)
+    asked = texts(DOCUMENT + b"Who has written it, and when?")
+
+    (text,) = asked.beginnings
+    rest = asked.firm[-1] - text.firm_at(9)
+
+    assert rest < 2_000
+    assert bound_of(memory, asked) == 10_000 + rest + INSIDE_TOKENS
+
+
+def test_a_text_that_goes_on_is_bounded_by_all_that_it_was() -> None:
+    """A prompt that grows as one text has each of its calls bounded by the one before."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, texts(DOCUMENT), 10_000)
+
+    bound = bound_of(memory, texts(DOCUMENT * 2))
+
+    assert bound is not None
+    assert bound < 10_000 + len(DOCUMENT) + 2_100
+
+
+def test_the_least_that_began_alike_counts_where_a_conversation_begins() -> None:
+    """A long prompt of the same template makes no room for a short one; instructions likewise."""
+    memory = PrefixMemory()
+    template = DOCUMENT[:5_000]
+    memory.learn(ALICE, texts(template + b"short"), 1_500)
+    memory.learn(ALICE, texts(template + DOCUMENT), 12_000)
+
+    bound = bound_of(memory, texts(template + b"else"))
+
+    assert bound is not None
+    assert bound < 1_500 + 1_000 + INSIDE_TOKENS
+
+
+def test_the_most_counts_behind_the_first_text_of_a_conversation() -> None:
+    """Before it there may be thoughts that a provider left out of one call and not of another."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, texts(b"hello", DOCUMENT + b"What is it?"), 9_000)
+    memory.learn(ALICE, texts(b"hello", DOCUMENT + b"What is it?"), 10_000)
+    memory.learn(ALICE, texts(b"hello", DOCUMENT + b"What is it?"), 9_500)
+    asked = texts(b"hello", DOCUMENT + b"Who?")
+
+    rest = asked.firm[-1] - asked.beginnings[0].firm_at(9)
+
+    assert bound_of(memory, asked) == 10_000 + rest + INSIDE_TOKENS
+
+
+def test_a_text_that_was_measured_too_low_is_put_right() -> None:
+    """A call that counts more than all its other bytes shows that what it begins with has more."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, texts(DOCUMENT + b"What is it?"), 900)
+    memory.learn(ALICE, texts(DOCUMENT + b"Who wrote it?"), 20_000)
+
+    bound = bound_of(memory, texts(DOCUMENT + b"When?"))
+
+    assert bound is not None
+    assert bound > 20_000
+
+
+def test_what_is_less_of_both_counts() -> None:
+    """What a text begins with in a long prompt does not bound a short one by all that was long."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, texts(b"hello"), 20)
+    memory.learn(ALICE, texts(b"hello", DOCUMENT[:6_000], b"a", b"b", b"c"), 12_000)
+    asked = texts(b"hello", DOCUMENT[:4_400])
+
+    assert bound_of(memory, asked) == 20 + asked.firm[-1] - asked.firm[2] + SEAM_TOKENS
+
+
+def test_texts_of_others_and_elsewhere_bound_nothing() -> None:
+    """Another principal's, another deployment's, and those behind other instructions."""
+    memory = PrefixMemory()
+    memory.learn(ALICE, texts(DOCUMENT + b"What is it?"), 10_000)
+    asked = texts(DOCUMENT + b"Who?")
+
+    for other in (whose("bob", "gpt", {}), whose("alice", "opus", {})):
+        assert memory.bound(other, asked, asked.firm[-1]) is None
+    head = (Block("messages[0]", (b"be long",)),)
+    assert bound_of(memory, texts(DOCUMENT + b"Who?", head=head)) is None
 
 
 def test_another_prompt_is_not_bounded() -> None:
@@ -253,3 +355,45 @@ def test_no_bound_is_below_what_one_token_per_byte_can_be(
     bound = memory.bound(ALICE, asked, asked.firm[-1])
 
     assert bound is None or bound >= asked.firm[-1]
+
+
+@given(
+    st.lists(st.lists(st.binary(min_size=1, max_size=9_000), max_size=3), min_size=1, max_size=4),
+    st.data(),
+)
+def test_no_bound_of_texts_is_below_what_one_token_per_byte_can_be(
+    conversations: list[list[bytes]], data: st.DataObject
+) -> None:
+    """The same of long texts that begin alike: in one message, in several, behind instructions."""
+    memory = PrefixMemory()
+    for said in conversations:
+        cut = data.draw(st.integers(0, len(DOCUMENT)))
+        sent = texts(DOCUMENT[:cut] + b"".join(said), *said)
+        memory.learn(ALICE, sent, sent.firm[-1])
+    cut = data.draw(st.integers(0, len(DOCUMENT)))
+    asked = texts(DOCUMENT[:cut] + b"something else", *data.draw(st.sampled_from(conversations)))
+
+    bound = bound_of(memory, asked)
+
+    assert bound is None or bound >= asked.firm[-1]
+
+
+RUNS = st.sampled_from(["a", " ", "\n", "-", "\u4f60", "\u0e01", "\U0001f600", "0", "Ab", "\u00e9"])
+SAID = st.lists(st.tuples(RUNS, st.integers(1, 400)) | st.tuples(st.text(), st.just(1))).map(
+    lambda runs: "".join(text * times for text, times in runs)
+)
+
+
+@needs_tokenizers
+@pytest.mark.parametrize("name", TOKENIZERS)
+@given(SAID, SAID, SAID)
+def test_what_a_place_parts_is_within_the_seam(
+    name: str, common: str, one: str, other: str
+) -> None:
+    """Wherever a text goes apart, in a word, a run, a character of many bytes: tokens are few."""
+    count = load_tokenizer(name).count
+    measured, asked = count(common + one), count(common + other)
+    assert measured is not None
+    assert asked is not None
+
+    assert asked <= measured + len(json.dumps(other)) + INSIDE_TOKENS // 4

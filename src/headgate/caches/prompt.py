@@ -8,7 +8,8 @@ from typing import Final
 
 from xxhash import xxh3_64_intdigest
 
-from headgate.dialects.prompts.block import Block, Blocks
+from headgate.caches.beginnings import FIRST_BYTES, TEXTS_MAX, Beginnings, digest_of_text
+from headgate.dialects.prompts.block import Block, Blocks, ends_with_text
 
 BLOCKS_MAX: Final = 4_096
 """What lies behind so many blocks is not looked at."""
@@ -42,13 +43,14 @@ class Prompt:
         turns_from: The number of the first block of the conversation.
         items: The number of the object of the conversation that each block is of.
         lifetimes_s: How long what is up to a marked block is kept, by its number.
+        beginnings: What its first long texts begin with, in order.
         identity: A hash of what the client calls the session or its user, None when it does not
             say.
     """
 
     __slots__ = (
-        *("_end", "_firm", "_mark", "digests", "ends", "firm", "head", "identity", "items"),
-        *("lifetimes_s", "marks", "paths", "turns_from"),
+        *("_end", "_firm", "_mark", "beginnings", "digests", "ends", "firm", "head", "identity"),
+        *("items", "lifetimes_s", "marks", "paths", "turns_from"),
     )
 
     def __init__(self, head: int, turns_from: int, identity: int | None) -> None:
@@ -61,13 +63,17 @@ class Prompt:
         self.firm = array("q")
         self.items = array("i")
         self.lifetimes_s: dict[int, int] = {}
+        self.beginnings: list[Beginnings] = []
         self._mark = self._end = self._firm = 0
 
     def add(self, block: Block) -> None:
         """Hash one more block of the conversation."""
-        digest = hash(tuple([digest_of(part) for part in block.parts]))
-        self._mark = hash((self._mark, digest))
         size = sum(map(len, block.parts))
+        if size > FIRST_BYTES and _is_long_text(block):
+            digest = self._begin(block, size)
+        else:
+            digest = hash(tuple([digest_of(part) for part in block.parts]))
+        self._mark = hash((self._mark, digest))
         self._end += size
         self._firm += size - block.loose
         if block.lifetime_s:
@@ -78,6 +84,20 @@ class Prompt:
         self.ends.append(self._end)
         self.firm.append(self._firm)
         self.items.append(block.item)
+
+    def _begin(self, block: Block, size: int) -> int:
+        """Hash a block and what its text begins with; returns the hash of the block."""
+        text = block.parts[-1]
+        digests = [digest_of(part) for part in block.parts[:-1]]
+        before = hash((self._mark, hash(tuple(digests))))
+        places = array("Q")
+        digests.append(digest_of_text(text, _SEED, places))
+        if len(self.beginnings) < TEXTS_MAX:
+            end = size - len(text)
+            firm = self._firm + end - block.loose
+            number = len(self.paths)
+            self.beginnings.append(Beginnings(number, before, self._end + end, firm, places))
+        return hash(tuple(digests))
 
     def go_on(self, objects: int, more: Iterable[Block]) -> "Prompt | None":
         """Return the prompt that goes on with another behind so many objects of its conversation.
@@ -99,6 +119,7 @@ class Prompt:
         new.digests, new.marks = self.digests[:count], self.marks[:count]
         new.ends, new.firm, new.items = self.ends[:count], self.firm[:count], self.items[:count]
         new.lifetimes_s = {at: each for at, each in self.lifetimes_s.items() if at < count}
+        new.beginnings = [each for each in self.beginnings if each.block < count]
         new._mark, new._end, new._firm = new.marks[-1], new.ends[-1], new.firm[-1]
         for block in islice(more, BLOCKS_MAX - count):
             new.add(block)
@@ -111,6 +132,15 @@ class Prompt:
     def begins_with(self) -> int | None:
         """Return the hash of the first block of the conversation, None when there is none."""
         return self.digests[self.turns_from] if len(self.digests) > self.turns_from else None
+
+
+def _is_long_text(block: Block) -> bool:
+    """Tell whether a block ends with a text that is hashed up to places as well.
+
+    Not one that a provider may leave out, for then its beginning was not measured.
+    """
+    size = len(block.parts[-1])
+    return size > FIRST_BYTES and block.loose < size and ends_with_text(block)
 
 
 def prompt_of(blocks: Blocks) -> Prompt:

@@ -9,6 +9,8 @@ from headgate.caches.warmth import Cache
 SESSIONS_MAX: Final = 4_096
 BLOCKS_KEPT_MAX: Final = 1 << 18
 """Of all sessions together: with its path, a block takes somewhat above 100 bytes."""
+BLOCKS_PER_TEXT: Final = 6
+"""What a long text begins with takes as much as so many blocks."""
 
 
 class Last:
@@ -47,12 +49,17 @@ class Sessions:
         """Remember what a session sent."""
         before = self._last.pop(session, None)
         if before is not None:
-            self._blocks -= len(before.prompt.digests)
+            self._blocks -= _blocks(before.prompt)
         self._last[session] = last
-        self._blocks += len(last.prompt.digests)
+        self._blocks += _blocks(last.prompt)
         while len(self._last) > self._sessions_max or self._blocks > self._blocks_max:
             _, gone = self._last.popitem(last=False)
-            self._blocks -= len(gone.prompt.digests)
+            self._blocks -= _blocks(gone.prompt)
+
+
+def _blocks(prompt: Prompt) -> int:
+    """Return what a prompt counts as."""
+    return len(prompt.digests) + BLOCKS_PER_TEXT * len(prompt.beginnings)
 
 
 def session_of(principal: str, named: bytes | None, prompt: Prompt) -> int | None:

@@ -23,8 +23,9 @@ OBJECTS_MAX: Final = 4_096
 KEPT_MAX: Final = 4 << 20
 """The weight of all conversations together: some 1,000 of 60 messages each, or 20 MB of memory."""
 
-WEIGHT: Final = 1_024
-"""Of a conversation, beside its objects: what its prompt begins with takes up to 40 kB."""
+WEIGHT: Final = 1_536
+"""Of a conversation, beside its objects: what its prompt begins with takes up to 40 kB, what its
+long texts begin with up to 20."""
 
 OBJECT_WEIGHT: Final = 32
 """Of each object, beside its bones. A part, which has 16 bytes of those at least, takes 160 in its

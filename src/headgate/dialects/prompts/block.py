@@ -15,6 +15,10 @@ NULL: Final = Raw(b"null")
 OWN: Final = b""
 """What stands between the members of a message and those of one of its parts, or its text."""
 
+_BEFORE_TEXT: Final = (OWN, b"text")
+"""What stands before the text of a message or of a part."""
+_BARE_TEXTS: Final = (b"instructions", b"input")
+"""What the block of a member begins with that is a text itself."""
 _TEXT: Final = frozenset({"type", "text"})
 _TEXT_TYPES: Final = frozenset({b'"text"', b'"input_text"', b'"output_text"'})
 _MAY_GO: Final = frozenset(
@@ -140,6 +144,17 @@ def setting(members: Mapping[str, Raw], name: str) -> Block:
     """Return a field that is there or not; both are compared."""
     parts = (name.encode(), bytes(members.get(name, NULL)))
     return Block(name, parts, 0, 0 if name in members else _weight(parts))
+
+
+def ends_with_text(block: Block) -> bool:
+    """Tell whether the last part of a block is a text, which a model reads from its beginning on.
+
+    Nothing else is sure to be read in the order in which it is written.
+    """
+    parts = block.parts
+    if len(parts) < 2 or not parts[-1].startswith(b'"'):
+        return False
+    return parts[-2] in _BEFORE_TEXT or (len(parts) == 2 and parts[0] in _BARE_TEXTS)
 
 
 def is_null(value: Raw) -> bool:

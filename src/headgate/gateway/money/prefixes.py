@@ -2,8 +2,9 @@
 
 A body of 120 kB may be 30,000 tokens; bounding it by its bytes would set aside four times too
 much, call after call. When a call is measured, the tokens of its whole prompt are remembered
-for boundaries between its blocks. A later prompt that begins with the same blocks has at most
-those tokens up to there, plus one per byte of the rest.
+for boundaries between its blocks, and for places inside of its last long texts. A later prompt that
+begins with the same blocks, or with the same part of a text, has at most those tokens up to there,
+plus one per byte of the rest.
 """
 
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from typing import Final
 
 from msgspec import Raw
 
+from headgate.caches.beginnings import forks
 from headgate.caches.prompt import Prompt
 
 BODY_BYTES_MIN: Final = 8 << 10
@@ -23,6 +25,10 @@ BOUNDARIES_MAX: Final = 512
 
 SEAM_TOKENS: Final = 16
 """What the frame of a chat template may put between two blocks, or a token that straddles them."""
+
+INSIDE_TOKENS: Final = 64
+"""The same inside of a text: there may be no break near that tokens respect, and what is before the
+place is divided otherwise with what follows."""
 
 _ELSEWHERE: Final = frozenset(
     {
@@ -105,7 +111,22 @@ class PrefixMemory:
             tokens = self._tokens.get(hash((whose, prompt.marks[number])))
             if tokens is not None:
                 # What stands between the blocks counts as what is new.
-                return tokens + max(0, body_bytes - prompt.firm[number]) + SEAM_TOKENS
+                found = tokens + max(0, body_bytes - prompt.firm[number]) + SEAM_TOKENS
+                inside = self._bound_inside(whose, prompt, body_bytes, number)
+                return found if inside is None else min(found, inside)
+        return self._bound_inside(whose, prompt, body_bytes, -1)
+
+    def _bound_inside(self, whose: int, prompt: Prompt, body_bytes: int, behind: int) -> int | None:
+        """Return the bound by what a text behind a block begins with, None when that is new."""
+        for text in reversed(prompt.beginnings):
+            if text.block <= behind:
+                break
+            if hash((whose, text.mark(0))) not in self._tokens:
+                continue
+            for number in range(len(text.digests) - 1, -1, -1):
+                tokens = self._tokens.get(hash((whose, text.mark(number))))
+                if tokens is not None:
+                    return tokens + max(0, body_bytes - text.firm_at(number)) + INSIDE_TOKENS
         return None
 
     def learn(self, whose: int, prompt: Prompt, prompt_tokens: int) -> None:
@@ -113,19 +134,34 @@ class PrefixMemory:
         whole = prompt.firm[-1] if len(prompt.firm) else 0
         if prompt_tokens * BYTES_PER_TOKEN_MAX < whole:
             return
+        # Providers leave out what the model thought in turns before the last, so of two calls with
+        # one beginning the smaller may have had less of it. Heads have no such blocks, and none is
+        # before the first text of a conversation: the least counts there.
         for number in _boundaries(prompt):
-            mark = hash((whose, prompt.marks[number]))
-            known = self._tokens.get(mark, prompt_tokens)
-            # Providers leave out what the model thought in turns before the last, so of two calls
-            # with one beginning the smaller may have had less of it. Heads have no such blocks: the
-            # least counts there, unless what came since shows that it was too little.
-            least = number < prompt.head
-            wrong = prompt_tokens > known + whole - prompt.firm[number] + SEAM_TOKENS
-            kept = min(known, prompt_tokens) if least and not wrong else max(known, prompt_tokens)
-            self._tokens[mark] = kept
-            self._tokens.move_to_end(mark)
+            known_as = hash((whose, prompt.marks[number]))
+            proven = prompt_tokens - (whole - prompt.firm[number] + SEAM_TOKENS)
+            self._learn(known_as, prompt_tokens, proven, least=number < prompt.head)
+        for text, number in forks(prompt.beginnings):
+            known_as = hash((whose, text.mark(number)))
+            proven = prompt_tokens - (whole - text.firm_at(number) + INSIDE_TOKENS)
+            self._learn(known_as, prompt_tokens, proven, least=text.block <= prompt.turns_from)
         while len(self._tokens) > ENTRIES_MAX:
             self._tokens.popitem(last=False)
+
+    def _learn(self, known_as: int, tokens: int, proven: int, *, least: bool) -> None:
+        """Remember what a prefix was measured at.
+
+        Args:
+            known_as: The prefix.
+            tokens: Of the prompt that it was measured in.
+            proven: What the prefix has at least, if each byte behind it was a token.
+            least: Whether the least of what it was measured at counts, unless this call shows that
+                it was too little; or the most.
+        """
+        known = self._tokens.get(known_as, tokens)
+        kept = min(known, tokens) if least and known >= proven else max(known, tokens)
+        self._tokens[known_as] = kept
+        self._tokens.move_to_end(known_as)
 
 
 def _boundaries(prompt: Prompt) -> Iterator[int]:
