@@ -1,6 +1,7 @@
 """What is warm where: prefixes of prompts that a provider was seen to keep, and until when."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Final
 
 from headgate.caches.prompt import Prompt
@@ -37,12 +38,13 @@ class Warmth:
     def tokens(self, cache: Cache, prompt: Prompt, now_ns: int) -> int:
         """Return the tokens of the longest prefix that a cache keeps now, 0 for none."""
         kept = self._kept.get(cache)
-        if kept:
-            for mark in reversed(prompt.marks):
-                prefix = kept.get(mark)
-                if prefix is not None and prefix.until_ns > now_ns:
-                    return prefix.tokens
-        return 0
+        if not kept:
+            return 0
+        for number in range(len(prompt.marks) - 1, -1, -1):
+            prefix = kept.get(prompt.marks[number])
+            if prefix is not None and prefix.until_ns > now_ns:
+                return _inside(kept, prompt, number, now_ns) or prefix.tokens
+        return _inside(kept, prompt, -1, now_ns)
 
     def keep(self, cache: Cache, mark: int, prefix: Prefix) -> None:
         """Remember that a cache keeps a prefix; a longer lifetime it has already stands."""
@@ -69,3 +71,17 @@ class Warmth:
         self._sent.move_to_end(mark)
         if len(self._sent) > self._prefixes_max:
             self._sent.popitem(last=False)
+
+
+def _inside(kept: Mapping[int, Prefix], prompt: Prompt, behind: int, now_ns: int) -> int:
+    """Return the tokens up to a place inside of a text behind a block, 0 when none is kept."""
+    for text in reversed(prompt.beginnings):
+        if text.block <= behind:
+            break
+        if text.mark(0) not in kept:
+            continue
+        for number in range(len(text.digests) - 1, -1, -1):
+            prefix = kept.get(text.mark(number))
+            if prefix is not None and prefix.until_ns > now_ns and prefix.tokens:
+                return prefix.tokens
+    return 0

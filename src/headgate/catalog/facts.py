@@ -26,6 +26,8 @@ class ModelFacts:
         output_limit_field: The field of the seller's own dialect that limits the output.
         aliases: Other names of the same model at the same price, dated snapshots for the most.
         cache_tokens_min: The shortest prefix that is cached, None when it is not known.
+        cache_anywhere: Whether prompts that have a beginning in common are known to be read from
+            the cache up to its end, wherever that is, and not only where a block or a prompt ends.
         released_on: First day on sale, None when it is not known.
         retired_on: Day it was or will be withdrawn, None when none is known.
         tokenizer: The public vocabulary it reads texts by, None when none is public.
@@ -40,6 +42,7 @@ class ModelFacts:
     output_limit_field: str = "max_tokens"
     aliases: tuple[str, ...] = ()
     cache_tokens_min: int | None = None
+    cache_anywhere: bool = False
     released_on: date | None = None
     retired_on: date | None = None
     tokenizer: str | None = None

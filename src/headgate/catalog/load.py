@@ -118,6 +118,7 @@ def _facts(seller: str, limit_field: str, table: Mapping[str, Any]) -> ModelFact
         output_limit_field=table.get("output_limit_field", limit_field),
         aliases=tuple(table.get("aliases", [])),
         cache_tokens_min=table.get("cache_tokens_min"),
+        cache_anywhere=table.get("cache_anywhere", False),
         released_on=table.get("released_on"),
         retired_on=table.get("retired_on"),
         tokenizer=table.get("tokenizer"),

@@ -22,6 +22,7 @@ class Deployment(NamedTuple):
         region: Where it runs, None when unknown.
         dialects: The wire formats it speaks natively, the preferred one first.
         cache_tokens_min: The shortest prefix of a prompt that is cached, None when unknown.
+        cache_anywhere: Whether a prefix is known to be read also where it ends inside of a text.
         treatment: How it treats what it is sent.
         hidden_reasoning: Whether it may think in tokens that its stream does not show.
         capabilities: What it can do, in the catalog's words; None when that is not known.
@@ -41,6 +42,7 @@ class Deployment(NamedTuple):
     region: str | None = None
     dialects: tuple[str, ...] = ()
     cache_tokens_min: int | None = None
+    cache_anywhere: bool = False
     treatment: Treatment = UNKNOWN
     hidden_reasoning: bool = True
     capabilities: frozenset[str] | None = None

@@ -72,6 +72,7 @@ def deployments_from(
             region=shape.region or (provider.region if provider else None),
             dialects=_dialects(shape, provider, priced_as, key, problems),
             cache_tokens_min=facts.cache_tokens_min if facts else None,
+            cache_anywhere=facts is not None and facts.cache_anywhere,
             treatment=treatment_from(
                 shape, key, problems, provider.treatment if provider else UNKNOWN
             ),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from headgate.caches.beginnings import forks
 from headgate.caches.missed import Missed, Served, continues, missed
 from headgate.caches.prompt import Prompt, prompt_of, reading
 from headgate.caches.sessions import Last, Sessions, session_of
@@ -255,6 +256,8 @@ class Caching:
         for blocks in kept.ends if kept.tokens else ():
             tokens = kept.tokens * prompt.ends[blocks - 1] // max(1, prompt.ends[kept.blocks - 1])
             self._keep(exchange, prompt.marks[blocks - 1], Prefix(tokens, until_ns))
+        if kept.tokens and exchange.target.deployment.cache_anywhere:
+            self._keep_inside(exchange, prompt, kept, until_ns)
         credential = exchange.request.credential
         assert credential is not None
         named = exchange.request.head.session
@@ -268,6 +271,16 @@ class Caching:
         dialect = self._dialects.get(exchange.spoken.KIND)
         marked = dialect is None or not dialect.MARKED or bool(kept.ends)
         return missed(last, prompt, Served(cache, usage.cache_read, marked, at_ns))
+
+    def _keep_inside(self, exchange: Exchange, prompt: Prompt, kept: _Kept, until_ns: int) -> None:
+        """Remember what is kept up to places inside of the last long texts."""
+        tokens_min = _tokens_min(exchange.target)
+        whole = max(1, prompt.ends[kept.blocks - 1])
+        for text, number in forks(prompt.beginnings):
+            tokens = kept.tokens * text.end_at(number) // whole
+            steps = tokens // TOKENS_STEP * TOKENS_STEP if tokens >= tokens_min else 0
+            if text.block < kept.blocks:
+                self._keep(exchange, text.mark(number), Prefix(steps, until_ns))
 
     def _send(self, asked: str, mark: int, until_ns: int) -> None:
         self._warmth.send(mark, until_ns)
