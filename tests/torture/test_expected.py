@@ -28,8 +28,8 @@ OWN = "What one of them has read since. " * 600
 
 def turn(agent: int, tokens: int, more: str = "", *, stream: bool = True) -> bytes:
     """Return an agent's call: 120 kB, of which others have sent the most, with a high limit."""
-    text = f"{agent} {OWN}[sim:tokens={tokens}] [sim:chunk_tokens=10] {more}"
-    return message(text, model="coder", tokens=64_000, system=COMMON, stream=stream)
+    text = f"{COMMON}{agent} {OWN}[sim:tokens={tokens}] [sim:chunk_tokens=10] {more}"
+    return message(text, model="coder", tokens=64_000, stream=stream)
 
 
 def learn(node: TestNode, *, calls: int, tokens: int) -> None:
