@@ -19,6 +19,19 @@ batch = Table(
 )
 """Batches; see `records/batch.py`."""
 
+batch_key = Table(
+    "batch_key",
+    METADATA,
+    Column("principal", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("batch", String, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Index("batch_key_by_age", "at_ns"),
+    Index("batch_key_of_batch", "batch"),
+)
+"""Idempotency keys under which batches were made; a key outlives the row of its batch."""
+
 stored_file = Table(
     "stored_file",
     METADATA,

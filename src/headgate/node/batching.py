@@ -23,8 +23,10 @@ from headgate.dialects.batches.carriers.registry import Carrier, carriers
 from headgate.dialects.batches.registry import wires
 from headgate.dialects.batches.steps import Look, PendingError, RejectedError
 from headgate.gateway.batching.making import CONTENT_FILE
-from headgate.ledger import store_batches
+from headgate.ledger import store_batch_keys, store_batches
 from headgate.ledger.keeper import Keeper
+from headgate.ledger.store_repeats import NANOS_PER_HOUR
+from headgate.node import batch_repeats
 from headgate.node.batch_asking import Asker
 from headgate.node.batch_settling import Settling, settle
 from headgate.node.rules import Rules
@@ -128,7 +130,7 @@ class Batching:
     async def _step(self, batch: Batch, carrier: Carrier) -> bool:
         if batch.window not in self._steward.keeper.allotments:
             # A crash came between the batch and its money: nothing was held, nothing is sent.
-            self._write(lambda connection: store_batches.forget_batch(connection, batch.id))
+            self._write(lambda connection: batch_repeats.forget(connection, batch))
             return True
         if batch.stage == "sending":
             return await self._find(batch, carrier)
@@ -263,10 +265,13 @@ class Batching:
             write(connection)
 
     def _sweep(self) -> None:
-        """Delete old files, and what was written down for batches that never were."""
+        """Delete old files and keys, and what was written down for batches that never were."""
+        now_ns = time.time_ns()
+        keep_hours = self._steward.rules.snapshot.idempotency.keep_hours
         with self._steward.engine.begin() as connection:
-            before_ns = time.time_ns() - FILES_KEPT_NS
-            old = store_batches.files_before(connection, self._node, before_ns)
+            hold_lock(connection, store_batches.LOCK)
+            store_batch_keys.forget_keys(connection, now_ns - keep_hours * NANOS_PER_HOUR)
+            old = store_batches.files_before(connection, self._node, now_ns - FILES_KEPT_NS)
             for name in old:
                 store_batches.forget_file(connection, name)
             known = {each.id for each in store_batches.open_batches(connection, self._node)}

@@ -98,11 +98,29 @@ class Control(Protocol):
         """Send a request; False when nobody can be asked now."""
 
 
+class Named(Struct, frozen=True):
+    """What the making of a batch is known by when it comes again.
+
+    Attributes:
+        key: The idempotency key that its client sent.
+        fingerprint: Digest of what is asked for, hexadecimal.
+    """
+
+    key: str
+    fingerprint: str
+
+
 class Opening(Struct, frozen=True):
-    """A batch that is to be held; `shadows` are those of its windows that cannot refuse it."""
+    """A batch that is to be held.
+
+    Attributes:
+        shadows: Those of its windows that cannot refuse it.
+        named: What it is known by when it is made again, None without an idempotency key.
+    """
 
     batch: Batch
     shadows: tuple[str, ...] = ()
+    named: Named | None = None
 
 
 class Listing(Struct, frozen=True):

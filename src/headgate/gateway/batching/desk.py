@@ -8,6 +8,8 @@ from headgate.units import errors
 from headgate.units.errors import Refusal
 
 _CODES = {code.code: code for code in errors.CODES}
+_AGAIN_S = {errors.IDEMPOTENCY_RUNNING.code: 1}
+"""After how many seconds a refusal is worth asking again."""
 STEWARD_GONE = Refusal(errors.LEDGER_UNAVAILABLE, "The ledger is being restarted.", None, 2)
 
 
@@ -54,4 +56,6 @@ class Desk:
         reply = await told
         if reply is None:
             return STEWARD_GONE
-        return reply.body if reply.code is None else Refusal(_CODES[reply.code], reply.body)
+        if reply.code is None:
+            return reply.body
+        return Refusal(_CODES[reply.code], reply.body, None, _AGAIN_S.get(reply.code))

@@ -10,7 +10,7 @@ import asyncio
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,7 +22,7 @@ from headgate.gateway.batching.quoting import Place, Quoted, Read, places, quote
 from headgate.ledger.allotments import batch_window
 from headgate.providers.registry import batch_base_of, batches_of
 from headgate.records.batch import Batch, BatchLine
-from headgate.records.control import Opening
+from headgate.records.control import Named, Opening
 from headgate.store.private import write_private
 from headgate.units.errors import Refusal
 
@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 
 LINES_FILE = "lines.json"
 CONTENT_FILE = "content.jsonl"
+
+
+class Made(NamedTuple):
+    """A batch that there is now; `again`: it was made by another request with the same key."""
+
+    batch: Batch
+    again: bool
 
 
 class Maker:
@@ -66,9 +73,20 @@ class Maker:
         self._desk = desk
 
     async def make(
-        self, client: ClientConnection, request: Request, wanted: Wanted
-    ) -> Batch | Refusal:
-        """Make a batch, or tell why not; nothing is held then."""
+        self,
+        client: ClientConnection,
+        request: Request,
+        wanted: Wanted,
+        known_by: Named | None,
+    ) -> Made | Refusal:
+        """Make a batch, or tell why not; nothing is held then.
+
+        Args:
+            client: Who asks.
+            request: By what.
+            wanted: What is read of it.
+            known_by: What it is known by when it comes again, None without a key.
+        """
         lines = await self._lines(wanted)
         if isinstance(lines, Refusal):
             return lines
@@ -88,7 +106,7 @@ class Maker:
             if refusal is not None:
                 return refusal
         batch = self._batch(asking, permission, wanted, quoted)
-        return await self._open(batch, quoted)
+        return await self._open(batch, quoted, known_by)
 
     def _dialect(self, endpoint: str) -> Dialect:
         wanted = self._wire.ENDPOINTS[endpoint]
@@ -160,19 +178,23 @@ class Maker:
             created_ns=self._pipeline.now_ns(),
         )
 
-    async def _open(self, batch: Batch, quoted: Quoted) -> Batch | Refusal:
+    async def _open(self, batch: Batch, quoted: Quoted, known_by: Named | None) -> Made | Refusal:
         folder = self._folder / batch.id
         await asyncio.to_thread(write_down, folder, quoted.lines, quoted.content)
         budgets = zip(quoted.path.windows, quoted.path.budgets, strict=True)
         shadows = tuple(window for window, budget in budgets if budget.mode != "hard")
-        opening = msgspec.json.encode(Opening(batch, shadows)).decode()
+        opening = msgspec.json.encode(Opening(batch, shadows, known_by)).decode()
         opened = await self._desk.batches("OPEN", batch.id, opening)
         if isinstance(opened, Refusal):
             if opened is not STEWARD_GONE:
                 # The steward has said no. One that went away may have held it, and has the files.
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             return opened
-        return msgspec.json.decode(opened, type=Batch)
+        made = msgspec.json.decode(opened, type=Batch)
+        if made.id != batch.id:
+            # Another request with its key came first.
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return Made(made, again=made.id != batch.id)
 
 
 def write_down(folder: Path, lines: tuple[BatchLine, ...], content: bytes) -> None:

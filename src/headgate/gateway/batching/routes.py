@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs
 
 import msgspec
@@ -17,7 +17,7 @@ from headgate.dialects.batches.carriers.registry import carriers
 from headgate.dialects.batches.files import file_document, page_of
 from headgate.dialects.batches.registry import BatchWire, wires
 from headgate.dialects.body import TOO_DEEP
-from headgate.gateway.batching import forms
+from headgate.gateway.batching import forms, repeating
 from headgate.gateway.batching.desk import Desk
 from headgate.gateway.batching.making import Maker
 from headgate.gateway.client.http_bytes import bodiless, whole
@@ -45,8 +45,13 @@ NO_DELEGATION = Refusal(
     "A delegation has no batches and files: their money is held for longer than it lasts.",
 )
 
-Answer = tuple[bytes, bytes]
-"""A body and its type."""
+
+class Answer(NamedTuple):
+    """What is answered: a body, its type, and headers beside the usual ones."""
+
+    body: bytes
+    kind: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class BatchRoutes:
@@ -151,7 +156,7 @@ class BatchRoutes:
                 done = await desk.batches("DELETE", name)
                 if isinstance(done, Refusal):
                     return done
-                return wire.render_deleted(name), JSON
+                return Answer(wire.render_deleted(name), JSON)
         below = ("cancel", "results") if wire.DELETES else ("cancel",)
         return _not_so(rest, below, deletes=wire.DELETES)
 
@@ -163,10 +168,20 @@ class BatchRoutes:
         wanted = await asyncio.to_thread(wire.read, body)
         if isinstance(wanted, Refusal):
             return wanted
+        known_by = await repeating.named(request.head, body)
+        if isinstance(known_by, Refusal):
+            return known_by
+        before = await repeating.made_before(desk, known_by)
+        if isinstance(before, Refusal):
+            return before
+        if before is not None:
+            return _again(wire, before)
         taking = {kind: each for kind, each in self._carriers.items() if each.TAKES == wire.KIND}
         maker = Maker(self._pipeline, self._folder / "batches", wire, taking, desk)
-        made = await maker.make(client, request, wanted)
-        return made if isinstance(made, Refusal) else (wire.render(made), JSON)
+        made = await maker.make(client, request, wanted, known_by)
+        if isinstance(made, Refusal):
+            return made
+        return _again(wire, made.batch) if made.again else Answer(wire.render(made.batch), JSON)
 
     async def _list(self, request: Request, desk: Desk, wire: BatchWire) -> Answer | Refusal:
         listing = _listing(request, wire.KIND)
@@ -177,7 +192,7 @@ class BatchRoutes:
             return told
         found = msgspec.json.decode(told, type=list[Batch])
         page = found[: listing.limit]
-        return wire.render_list(page, has_more=len(found) > listing.limit), JSON
+        return Answer(wire.render_list(page, has_more=len(found) > listing.limit), JSON)
 
     async def _results(self, desk: Desk, name: str) -> Answer | Refusal:
         told = await desk.batches("GET", name)
@@ -187,14 +202,14 @@ class BatchRoutes:
         if batch.stage != "settled":
             return Refusal(errors.BATCH_RUNNING, f"{name[:64]} has not ended.", None, 2)
         if batch.output_file is None:
-            return b"", LINES
+            return Answer(b"", LINES)
         return await self._content(desk, batch.output_file)
 
     async def _content(self, desk: Desk, name: str) -> Answer | Refusal:
         where = await desk.files("LOCATE", name)
         if isinstance(where, Refusal):
             return where
-        return await asyncio.to_thread(Path(where).read_bytes), LINES
+        return Answer(await asyncio.to_thread(Path(where).read_bytes), LINES)
 
     async def _file(self, request: Request, rest: list[str], body: bytes) -> Answer | Refusal:
         desk = self._desk(request)
@@ -211,7 +226,7 @@ class BatchRoutes:
                 found = msgspec.json.decode(told, type=list[StoredFile])
                 documents = [file_document(each) for each in found[: listing.limit]]
                 page = page_of(documents, has_more=len(found) > listing.limit)
-                return msgspec.json.encode(page), JSON
+                return Answer(msgspec.json.encode(page), JSON)
             case (b"GET", [name]):
                 return _shown(await desk.files("GET", name))
             case (b"GET", [name, "content"]):
@@ -221,7 +236,7 @@ class BatchRoutes:
                 if isinstance(done, Refusal):
                     return done
                 gone = {"id": name, "object": "file", "deleted": True}
-                return msgspec.json.encode(gone), JSON
+                return Answer(msgspec.json.encode(gone), JSON)
         return _not_so(rest, ("content",), deletes=True)
 
     async def _upload(self, request: Request, desk: Desk, body: bytes) -> Answer | Refusal:
@@ -268,7 +283,8 @@ class BatchRoutes:
             status, headers = answer.code.status, headers_of(answer)
             body = self._spoken(wire).render_refusal(answer, None)
         else:
-            body, kind = answer
+            body, kind, told = answer
+            headers = [*told]
         lines = client.clock.date_line + request.head.lines
         answered = whole(status, body, lines, headers, content_type=kind, close=not keep)
         client.write(bodiless(answered) if request.head.bodiless else answered)
@@ -303,17 +319,22 @@ def _not_so(rest: list[str], below: tuple[str, ...], *, deletes: bool) -> Refusa
     return Refusal(errors.METHOD_NOT_ALLOWED, message, headers=headers)
 
 
+def _again(wire: BatchWire, batch: Batch) -> Answer:
+    """Tell of a batch that was made before, as it stands now."""
+    return Answer(wire.render(batch), JSON, repeating.REPLAYED)
+
+
 def _told(wire: BatchWire, told: str | Refusal) -> Answer | Refusal:
     if isinstance(told, Refusal):
         return told
-    return wire.render(msgspec.json.decode(told, type=Batch)), JSON
+    return Answer(wire.render(msgspec.json.decode(told, type=Batch)), JSON)
 
 
 def _shown(told: str | Refusal) -> Answer | Refusal:
     if isinstance(told, Refusal):
         return told
     document = file_document(msgspec.json.decode(told, type=StoredFile))
-    return msgspec.json.encode(document), JSON
+    return Answer(msgspec.json.encode(document), JSON)
 
 
 def _listing(request: Request, wire: str) -> Listing | Refusal:

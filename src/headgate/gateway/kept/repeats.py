@@ -38,6 +38,12 @@ HEAD_BYTES: Final = 4_096
 TOLD_AT_ONCE: Final = 32
 """How much of what the steward has not taken down is told again in a sweep."""
 
+KEY_INVALID: Final = Refusal(
+    errors.IDEMPOTENCY_KEY_INVALID,
+    "An idempotency key is 1 to 255 printable ASCII characters without blanks.",
+    "idempotency-key",
+)
+
 REPLAYED: Final = b"x-headgate-replayed: true\r\n"
 
 _decode = msgspec.json.Decoder(Verdict).decode
@@ -65,8 +71,7 @@ class Repeats:
         assert credential is not None
         key = head.idempotency_key.decode("latin-1")
         if not is_idempotency_key(key):
-            message = "An idempotency key is 1 to 255 printable ASCII characters without blanks."
-            return Refusal(errors.IDEMPOTENCY_KEY_INVALID, message, "idempotency-key")
+            return KEY_INVALID
         delegation = credential.delegation
         agents = () if delegation is None else delegation.names
         claim = Claim(
@@ -172,8 +177,13 @@ def _request(method: str, body: Claim | Over, whose: Claim | Over) -> ControlReq
 def _fingerprint(exchange: Exchange) -> str:
     """Return what a call asks for, as a digest: method, path, model and body."""
     head = exchange.request.head
+    return digest_of(head.method, head.path, exchange.asked.encode(), exchange.body)
+
+
+def digest_of(*parts: bytes) -> str:
+    """Return a digest of what is asked for, hexadecimal: other parts have another."""
     digest = hashlib.blake2b(digest_size=16)
-    for part in (head.method, head.path, exchange.asked.encode(), exchange.body):
+    for part in parts:
         digest.update(b"%d:" % len(part))
         digest.update(part)
     return digest.hexdigest()

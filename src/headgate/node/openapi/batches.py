@@ -27,7 +27,8 @@ def batch_paths(wire: BatchWire, spoken: Dialect, shapes: Shapes) -> Told:
     make = _operation("Make a batch.", errors_of, (*_KEPT, *CALLS, errors.FILE_UNKNOWN))
     body = {JSON: {"schema": shapes.read(wire.BODY)}}
     make["requestBody"] = {"required": True, "content": body}
-    make["parameters"] = [{"$ref": "#/components/parameters/x-headgate-run"}]
+    may_have = ("x-headgate-run", "idempotency-key")
+    make["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in may_have]
     listed = _operation("List one's batches.", errors_of, _KEPT)
     listed["parameters"] = _page()
     paths: Told = {
