@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from typing import Any
 
 import anthropic
 import httpx
@@ -53,17 +54,46 @@ def test_a_compressed_body_is_refused_as_such(node: TestNode, path: str) -> None
     assert reply.headers["x-headgate-code"] == "content_unsupported"
 
 
-def test_a_file_says_when_it_goes(node: TestNode) -> None:
-    """That is after thirty days, whatever its client asks for."""
+@pytest.mark.parametrize("seconds", [None, 3_600, 2_592_000])
+def test_a_file_says_when_it_goes(node: TestNode, seconds: int | None) -> None:
+    """That is when its client wants it gone, or after thirty days."""
     url, key = f"{node.gateway_url}/v1", node.key()
+    policy: Any = {"anchor": "created_at", "seconds": seconds}
     with openai.OpenAI(base_url=url, api_key=key, max_retries=0) as client:
         file = client.files.create(
             file=("rows.jsonl", b"{}"),
             purpose="batch",
-            expires_after={"anchor": "created_at", "seconds": 3600},
+            expires_after=openai.omit if seconds is None else policy,
         )
+        shown = client.files.retrieve(file.id)
 
-    assert file.expires_at == file.created_at + 30 * 86_400
+    assert file.expires_at == file.created_at + (seconds or 30 * 86_400)
+    assert shown == file
+
+
+@pytest.mark.parametrize(
+    ("policy", "param"),
+    [
+        ({"anchor": "created_at", "seconds": 3_599}, "expires_after[seconds]"),
+        ({"anchor": "created_at", "seconds": 2_592_001}, "expires_after[seconds]"),
+        ({"anchor": "created_at", "seconds": "3600.0"}, "expires_after[seconds]"),
+        ({"anchor": "last_active_at", "seconds": 3_600}, "expires_after[anchor]"),
+        ({"seconds": 3_600}, "expires_after"),
+        ({"anchor": "created_at"}, "expires_after"),
+        ({"anchor": "created_at", "seconds": 3_600, "days": 1}, "expires_after"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused(node: TestNode, policy: Any, param: str) -> None:
+    """Nothing is kept then, and the refusal names the field."""
+    url, key = f"{node.gateway_url}/v1", node.key("bob")
+    with openai.OpenAI(base_url=url, api_key=key, max_retries=0) as client:
+        before = [each.id for each in client.files.list()]
+
+        with pytest.raises(openai.BadRequestError) as refused:
+            client.files.create(file=("r.jsonl", b"{}"), purpose="batch", expires_after=policy)
+
+        assert refused.value.param == param
+        assert [each.id for each in client.files.list()] == before
 
 
 def kept(node: TestNode, who: str) -> openai.types.FileObject:

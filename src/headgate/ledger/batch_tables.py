@@ -40,7 +40,9 @@ stored_file = Table(
     Column("node", String, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("created_ns", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False, server_default="0"),
     Column("record", Text, nullable=False),
     Index("file_of_principal", "principal", "created_ns"),
+    Index("file_by_end", "expires_ns"),
 )
 """Files; their bytes lie beside the store, under their ids."""

@@ -91,6 +91,7 @@ def keep_file(connection: Connection, file: StoredFile) -> None:
                 node=file.node,
                 size=file.size,
                 created_ns=file.created_ns,
+                expires_ns=file.expires_ns,
                 record=_encode(file).decode(),
             )
         )
@@ -102,9 +103,10 @@ def find_file(connection: Connection, file: str) -> StoredFile | None:
     return None if record is None else _file(record)
 
 
-def list_files(connection: Connection, principal: str, page: Page) -> list[StoredFile]:
+def list_files(connection: Connection, principal: str, page: Page, now_ns: int) -> list[StoredFile]:
     """Return one's own files, the newest first; one more than asked for if there is."""
     query = select(stored_file.c.record).where(stored_file.c.principal == principal)
+    query = query.where(stored_file.c.expires_ns > now_ns)
     if page.after is not None:
         this = (stored_file.c.id == page.after, stored_file.c.principal == principal)
         after = select(stored_file.c.created_ns).where(*this).scalar_subquery()
@@ -124,8 +126,8 @@ def bytes_of(connection: Connection, principal: str) -> int:
     return int(connection.scalar(sizes.where(stored_file.c.principal == principal)) or 0)
 
 
-def files_before(connection: Connection, node: str, at_ns: int) -> Sequence[str]:
-    """Return the files of a node that were made before an instant."""
-    old = select(stored_file.c.id)
-    old = old.where(stored_file.c.node == node, stored_file.c.created_ns < at_ns)
-    return connection.scalars(old).all()
+def files_over(connection: Connection, node: str, now_ns: int) -> Sequence[str]:
+    """Return the files of a node whose time is over."""
+    over = select(stored_file.c.id)
+    over = over.where(stored_file.c.node == node, stored_file.c.expires_ns <= now_ns)
+    return connection.scalars(over).all()

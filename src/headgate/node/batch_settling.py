@@ -220,6 +220,7 @@ def _keep(settling: Settling, what: str, told: Sequence[bytes]) -> StoredFile | 
         purpose="batch_output",
         size=len(content),
         created_ns=settling.at_ns,
+        kept_ns=batch.output_kept_ns,
     )
     write_private(settling.folder / "files" / file.id, content)
     return file

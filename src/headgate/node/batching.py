@@ -32,7 +32,7 @@ from headgate.node.batch_settling import Settling, settle
 from headgate.node.rules import Rules
 from headgate.node.sources import CredentialError
 from headgate.node.troubles import Troubles
-from headgate.records.batch import FILES_KEPT_NS, Batch, Counts
+from headgate.records.batch import Batch, Counts
 from headgate.store import audit
 from headgate.store.audit import Event
 from headgate.store.dialect import hold_lock
@@ -44,7 +44,7 @@ AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
 """A batch is asked after so long after the last time, at first; each time later, up to the end."""
 LATER = 1.5
 AT_ONCE_MAX = 4
-SWEEP_S = 3_600.0
+SWEEP_S = 60.0
 UNOPENED_S = 3_600
 """What a worker has written down and never opened is deleted after so long."""
 
@@ -265,13 +265,13 @@ class Batching:
             write(connection)
 
     def _sweep(self) -> None:
-        """Delete old files and keys, and what was written down for batches that never were."""
+        """Delete files and keys whose time is over, and what batches left that never were."""
         now_ns = time.time_ns()
         keep_hours = self._steward.rules.snapshot.idempotency.keep_hours
         with self._steward.engine.begin() as connection:
             hold_lock(connection, store_batches.LOCK)
             store_batch_keys.forget_keys(connection, now_ns - keep_hours * NANOS_PER_HOUR)
-            old = store_batches.files_before(connection, self._node, now_ns - FILES_KEPT_NS)
+            old = store_batches.files_over(connection, self._node, now_ns)
             for name in old:
                 store_batches.forget_file(connection, name)
             known = {each.id for each in store_batches.open_batches(connection, self._node)}

@@ -16,8 +16,10 @@ LINES_BYTES_MAX: Final = 32 << 20
 
 CUSTOM_ID_MAX: Final = 64
 
-FILES_KEPT_NS: Final = 30 * 86_400 * 1_000_000_000
-"""Files are deleted when they are so old."""
+FILES_KEPT_S_MIN: Final = 3_600
+FILES_KEPT_S_MAX: Final = 30 * 86_400
+FILES_KEPT_NS: Final = FILES_KEPT_S_MAX * 1_000_000_000
+"""Files are deleted when they are so old, at the latest; sooner where their clients say so."""
 
 
 class BatchLine(Struct, frozen=True, gc=False):
@@ -86,6 +88,7 @@ class Batch(Struct, frozen=True, kw_only=True):
         error: Why its provider refused it, None when it did not.
         posted_nanos: What its lines cost.
         output_file: The file of answers; `error_file` that of failures where the wire has two.
+        output_kept_ns: For how long both are kept.
     """
 
     id: str
@@ -123,6 +126,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     error_file: str | None = None
     above: tuple[str, ...] = ()
     carrier: str = ""
+    output_kept_ns: int = FILES_KEPT_NS
 
 
 class StoredFile(Struct, frozen=True, kw_only=True):
@@ -131,6 +135,7 @@ class StoredFile(Struct, frozen=True, kw_only=True):
     Attributes:
         size: Its bytes.
         purpose: `batch` for what a client sent, `batch_output` for what came of it.
+        kept_ns: For how long it is kept; then it is deleted, and nobody gets it before that.
     """
 
     id: str
@@ -140,3 +145,9 @@ class StoredFile(Struct, frozen=True, kw_only=True):
     purpose: str
     size: int
     created_ns: int
+    kept_ns: int = FILES_KEPT_NS
+
+    @property
+    def expires_ns(self) -> int:
+        """The instant at which it is gone."""
+        return self.created_ns + self.kept_ns

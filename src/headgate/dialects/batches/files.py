@@ -5,7 +5,7 @@ Wire format: https://platform.openai.com/docs/api-reference/files.
 
 from collections.abc import Mapping, Sequence
 
-from headgate.records.batch import FILES_KEPT_NS, StoredFile
+from headgate.records.batch import StoredFile
 
 
 def page_of(data: Sequence[Mapping[str, object]], *, has_more: bool) -> dict[str, object]:
@@ -22,7 +22,7 @@ def file_document(file: StoredFile) -> dict[str, object]:
         "object": "file",
         "bytes": file.size,
         "created_at": file.created_ns // 1_000_000_000,
-        "expires_at": (file.created_ns + FILES_KEPT_NS) // 1_000_000_000,
+        "expires_at": file.expires_ns // 1_000_000_000,
         "filename": file.filename,
         "purpose": file.purpose,
         "status": "processed",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headgate.records.batch import CUSTOM_ID_MAX, LINES_MAX, Result
+from headgate.records.batch import CUSTOM_ID_MAX, FILES_KEPT_NS, LINES_MAX, Result
 from headgate.units.errors import BODY_INVALID, Refusal
 
 TOLD_MAX = 5
@@ -48,12 +48,14 @@ class Wanted(NamedTuple):
         input_file: The file that has the lines, None where they are here.
         lines: They, where they came along.
         metadata: JSON of an object.
+        output_kept_ns: For how long files of results are kept.
     """
 
     endpoint: str
     input_file: str | None
     lines: tuple[Asked, ...]
     metadata: str
+    output_kept_ns: int = FILES_KEPT_NS
 
 
 def name_of(call: str, number: int) -> str:

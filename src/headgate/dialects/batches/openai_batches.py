@@ -5,15 +5,23 @@ Wire formats: https://platform.openai.com/docs/api-reference/batch and .../files
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from headgate.dialects.batches.files import page_of
 from headgate.dialects.batches.lines import Asked, Wanted, objection
 from headgate.dialects.body import TOO_DEEP, decode
-from headgate.records.batch import CUSTOM_ID_MAX, Batch
+from headgate.records.batch import (
+    CUSTOM_ID_MAX,
+    FILES_KEPT_NS,
+    FILES_KEPT_S_MAX,
+    FILES_KEPT_S_MIN,
+    Batch,
+)
 from headgate.units.errors import BODY_INVALID, Refusal
+from headgate.units.instants import NANOS_PER_SECOND
 
 KIND = "openai_batches"
 PATH = "/v1/batches"
@@ -32,11 +40,17 @@ DAY_S = 86_400
 _CUSTOM_ID = re.compile(rf"[^\x00-\x1f\x7f]{{1,{CUSTOM_ID_MAX}}}")
 
 
+class _Expiring(Struct):
+    anchor: Literal["created_at"]
+    seconds: Annotated[int, Meta(ge=FILES_KEPT_S_MIN, le=FILES_KEPT_S_MAX)]
+
+
 class _Created(Struct):
     input_file_id: str
     endpoint: str
     completion_window: str = "24h"
     metadata: dict[str, str] | None = None
+    output_expires_after: _Expiring | None = None
 
 
 BODY = _Created
@@ -67,7 +81,9 @@ def read(body: bytes) -> Wanted | Refusal:
     if len(metadata) > 15:
         return Refusal(BODY_INVALID, "There may be 15 keys of metadata here.", "metadata")
     told = msgspec.json.encode(metadata).decode()
-    return Wanted(wanted.endpoint, wanted.input_file_id, (), told)
+    expiring = wanted.output_expires_after
+    kept_ns = FILES_KEPT_NS if expiring is None else expiring.seconds * NANOS_PER_SECOND
+    return Wanted(wanted.endpoint, wanted.input_file_id, (), told, kept_ns)
 
 
 def read_lines(data: bytes, endpoint: str) -> list[Asked] | Refusal:

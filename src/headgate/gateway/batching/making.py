@@ -173,6 +173,7 @@ class Maker:
             endpoint=wanted.endpoint,
             input_file=wanted.input_file,
             metadata=wanted.metadata,
+            output_kept_ns=wanted.output_kept_ns,
             lines=len(quoted.lines),
             hold_nanos=quoted.total_nanos,
             created_ns=self._pipeline.now_ns(),

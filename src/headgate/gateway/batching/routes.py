@@ -255,6 +255,7 @@ class BatchRoutes:
             purpose=uploaded.purpose,
             size=len(uploaded.content),
             created_ns=self._pipeline.now_ns(),
+            kept_ns=uploaded.kept_ns,
         )
         assert self._folder is not None
         path = self._folder / "files" / file.id

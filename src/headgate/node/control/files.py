@@ -24,11 +24,12 @@ def answer(request: ControlRequest, desk: Desk) -> ControlReply:
         listing = msgspec.json.decode(request.body, type=Listing)
         with desk.reading.connect() as connection:
             page = Page(listing.limit, listing.after)
-            found = store_batches.list_files(connection, request.principal, page)
+            found = store_batches.list_files(connection, request.principal, page, desk.now_ns())
         return ControlReply(200, msgspec.json.encode(found).decode())
     with desk.reading.connect() as connection:
         file = store_batches.find_file(connection, request.name)
-    if file is None or file.principal != request.principal:
+    over = file is None or file.expires_ns <= desk.now_ns()
+    if file is None or over or file.principal != request.principal:
         return _unknown(request)
     if request.method == "DELETE":
         with desk.engine.begin() as connection:

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from headgate.dialects.batches.registry import BatchWire
 from headgate.dialects.registry import Dialect
+from headgate.gateway.batching.forms import ANCHOR, SECONDS
 from headgate.gateway.batching.routes import FILES
 from headgate.node.openapi.answers import JSON, UNSIGNED, Told, error_name, ref, refusals
 from headgate.node.openapi.asked import CONTROL, named
 from headgate.node.openapi.calls import CALLS
 from headgate.node.openapi.shapes import Shapes
+from headgate.records.batch import FILES_KEPT_S_MAX, FILES_KEPT_S_MIN
 from headgate.units import errors
 from headgate.units.errors import Code
 
@@ -50,7 +52,16 @@ def file_paths() -> Told:
     binary = {"contentMediaType": "application/octet-stream"}
     form = {
         "type": "object",
-        "properties": {"purpose": {"type": "string"}, "file": binary},
+        "properties": {
+            "purpose": {"type": "string"},
+            "file": binary,
+            ANCHOR: {"enum": ["created_at"]},
+            SECONDS: {
+                "type": "integer",
+                "minimum": FILES_KEPT_S_MIN,
+                "maximum": FILES_KEPT_S_MAX,
+            },
+        },
         "required": ["purpose", "file"],
     }
     keep["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
