@@ -13,7 +13,7 @@ from headgate.catalog.rates import dearest as dearest_of
 from headgate.records.charge import Charge
 from headgate.records.demand import STANDARD, Terms
 from headgate.units.instants import from_datetime
-from headgate.units.money import FEMTO_PER_NANO
+from headgate.units.money import FEMTO_PER_NANO, line_nanos, round_half_up
 from headgate.units.usage import INPUT_METERS, METERS, OUTPUT_METERS, Usage
 
 NOW = from_datetime(datetime(2026, 11, 20, 2, tzinfo=UTC))
@@ -196,3 +196,26 @@ def test_every_built_in_card_can_be_charged(card: RateCard) -> None:
     for rate in card.rates:
         for meter in ("input_uncached", "output_text", "output_reasoning"):
             assert rate.prices_femto[METERS.index(meter)] is not None
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**45))
+def test_a_line_is_quantity_times_price_rounded_half_up(quantity: int, price_femto: int) -> None:
+    """However large both are, not a nano-dollar is lost where they are multiplied in parts."""
+    exact = Fraction(quantity * price_femto, FEMTO_PER_NANO)
+
+    assert line_nanos(quantity, price_femto) == round_half_up(exact)
+
+
+@given(cards, tokens, tokens)
+def test_the_worst_case_is_the_dearest_row_and_a_nano_for_each_line(
+    card: RateCard, input_max: int, output_max: int
+) -> None:
+    """It is exact to the nano-dollar, so that no hold is larger than it must be."""
+    assume(not card.surcharges)
+    reached = [rate for rate in card.rates if input_max > rate.above_tokens]
+    dearest = max(
+        input_max * rate.input_femto_max + output_max * rate.output_femto_max for rate in reached
+    )
+
+    lines = len(INPUT_METERS) + len(OUTPUT_METERS)
+    assert card.worst_nanos(input_max, output_max) == -(-dearest // FEMTO_PER_NANO) + lines

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from headgate.records.charge import SURCHARGE, Charge, ChargeLine
 from headgate.records.demand import Terms
-from headgate.units.money import FEMTO_PER_NANO, HALF_FEMTO, line_nanos
+from headgate.units.money import FEMTO_PER_NANO, line_nanos
 from headgate.units.usage import INPUT_METERS, METERS, OUTPUT_METERS, Usage
 
 OUTPUT_TOKENS_LIMIT: Final = 1_000_000_000
@@ -90,13 +90,14 @@ class RateCard:
         rate = rates[0] if len(rates) == 1 else self._rate_for(usage.prompt_tokens)
         lines: list[ChargeLine] = []
         total = 0
+        entries = rate.entries
         # Both have one entry per meter.
-        for quantity, entry in zip(usage, rate.entries):  # noqa: B905 - strict costs a microsecond
+        for number, quantity in enumerate(usage):
             if quantity:
-                meter, price, row = entry
+                meter, price, row = entries[number]
                 if price is None:
                     raise UnpricedMeterError(meter, row)
-                amount = (quantity * price + HALF_FEMTO) // FEMTO_PER_NANO
+                amount = line_nanos(quantity, price)
                 total += amount
                 lines.append(ChargeLine(meter, quantity, price, amount, row))
         return self._charge(lines, total)
@@ -157,12 +158,13 @@ class RateCard:
         rate = rates[0] if len(rates) == 1 else self._rate_for(usage.prompt_tokens)
         rows: tuple[str, ...] = ()
         total = 0
-        for quantity, entry in zip(usage, rate.entries):  # noqa: B905 - as in `rate`
+        entries = rate.entries
+        for number, quantity in enumerate(usage):
             if quantity:
-                meter, price, row = entry
+                meter, price, row = entries[number]
                 if price is None:
                     raise UnpricedMeterError(meter, row)
-                total += (quantity * price + HALF_FEMTO) // FEMTO_PER_NANO
+                total += line_nanos(quantity, price)
                 if row not in rows:
                     rows = (*rows, row)
         if self.surcharges and total:
@@ -179,13 +181,13 @@ class RateCard:
         call whose number of tool uses has no bound has no worst case. Surcharges are.
         """
         rates = self.rates
-        worst_femto = 0
-        for rate in rates if len(rates) == 1 else self._reachable(input_tokens_max):
-            femto = (
-                input_tokens_max * rate.input_femto_max + output_tokens_max * rate.output_femto_max
-            )
-            worst_femto = max(worst_femto, femto)
-        worst = -(-worst_femto // FEMTO_PER_NANO) + _ROUNDING_NANOS
+        if len(rates) == 1:
+            worst = _dearest_nanos(rates[0], input_tokens_max, output_tokens_max)
+        else:
+            worst = 0
+            for rate in self._reachable(input_tokens_max):
+                worst = max(worst, _dearest_nanos(rate, input_tokens_max, output_tokens_max))
+        worst += _ROUNDING_NANOS
         return self._with_surcharges(worst) if self.surcharges else worst
 
     def output_tokens_within(self, amount_nanos: int, input_tokens_max: int) -> int:
@@ -256,6 +258,17 @@ class RateCard:
 
     def _reachable(self, input_tokens_max: int) -> list[Rate]:
         return [rate for rate in self.rates if input_tokens_max > rate.above_tokens]
+
+
+def _dearest_nanos(rate: Rate, input_tokens: int, output_tokens: int) -> int:
+    """Return what tokens cost at the dearest prices of a row, rounded up."""
+    # In two parts, as in `line_nanos`.
+    per_input, per_output = rate.input_femto_max, rate.output_femto_max
+    input_nanos, output_nanos = per_input // FEMTO_PER_NANO, per_output // FEMTO_PER_NANO
+    rest_femto = input_tokens * (per_input - input_nanos * FEMTO_PER_NANO)
+    rest_femto += output_tokens * (per_output - output_nanos * FEMTO_PER_NANO)
+    nanos = input_tokens * input_nanos + output_tokens * output_nanos
+    return nanos - (-rest_femto // FEMTO_PER_NANO)
 
 
 _INPUT: Final = METERS.index("input_uncached")
