@@ -47,7 +47,6 @@ from headgate.identity.directory import Credential
 from headgate.ledger import slices
 from headgate.ledger.purse import Short, Waiting
 from headgate.providers.envelope import PLAIN
-from headgate.records.demand import Edit
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.ids import attempt_id
@@ -371,12 +370,7 @@ class Pipeline:
         if forwarded:
             wanted = exchange.spoken.FORWARDED
             forwarded = [pair for pair in forwarded if pair[0] in wanted]
-        edit = Edit(
-            target.deployment.model,
-            exchange.output_tokens_max,
-            target.limit_field,
-            target.limit_needed,
-        )
+        edit = target.edit(exchange.output_tokens_max)
         envelope = target.envelopes[exchange.spoken.KIND]
         if envelope is not PLAIN:
             edit = replace(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.json_array import JsonArray
@@ -13,10 +12,11 @@ from headgate.gateway.client.request import Request
 from headgate.gateway.refusals import headers_of
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
-from headgate.units.money import format_usd
+from headgate.units.money import render_usd
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.upstream.target import Target
 
 EVENT_STREAM: Final = b"text/event-stream; charset=utf-8"
 CLOSE: Final = b"connection: close\r\n"
@@ -25,28 +25,26 @@ _REQUEST_ID: Final = re.compile(rb"^x-request-id:[^\r\n]*\r\n", re.IGNORECASE | 
 
 def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) -> bytes:
     """Return Headgate's own header lines: call, deployment, decision, hold, model, cost."""
-    text = (
-        f"x-headgate-call: {exchange.call}\r\n{exchange.target.facts}x-headgate-decision: "
-        f"{exchange.decision.number}\r\nx-headgate-hold-usd: {format_usd(exchange.hold_nanos)}\r\n"
+    lines = b"x-headgate-call: %b\r\n%bx-headgate-decision: %d\r\nx-headgate-hold-usd: %b\r\n" % (
+        exchange.call.encode(),
+        exchange.target.facts,
+        exchange.decision.number,
+        render_usd(exchange.hold_nanos),
     )
     if exchange.lost:
-        text += f"x-headgate-lost: {', '.join(exchange.lost)}\r\n"
+        lines += b"x-headgate-lost: %b\r\n" % ", ".join(exchange.lost).encode()
     if exchange.turn.waited_us:
-        text += f"x-headgate-waited-ms: {exchange.turn.waited_us // 1_000}\r\n"
+        lines += b"x-headgate-waited-ms: %d\r\n" % (exchange.turn.waited_us // 1_000)
     if exchange.permission is not None:
-        text += f"x-headgate-approval: {exchange.permission.approval}\r\n"
-    model = "" if served_model is None else _model_line(served_model)
-    cost = "" if cost_nanos is None else _cost_line(cost_nanos)
-    return f"{text}{model}{cost}".encode()
+        lines += b"x-headgate-approval: %b\r\n" % exchange.permission.approval.encode()
+    if served_model is not None:
+        lines += _model_line(exchange.target, served_model)
+    return lines if cost_nanos is None else lines + cost_line(cost_nanos)
 
 
 def cost_line(nanos: int) -> bytes:
     """Return the header line that says what a call cost."""
-    return _cost_line(nanos).encode()
-
-
-def _cost_line(nanos: int) -> str:
-    return f"x-headgate-cost-usd: {format_usd(nanos)}\r\n"
+    return b"x-headgate-cost-usd: %b\r\n" % render_usd(nanos)
 
 
 def untold_line(places: tuple[str, ...]) -> bytes:
@@ -54,9 +52,12 @@ def untold_line(places: tuple[str, ...]) -> bytes:
     return b"x-headgate-reply-lost: %b\r\n" % ", ".join(places).encode() if places else b""
 
 
-@lru_cache(maxsize=1_024)
-def _model_line(served_model: str) -> str:
-    return f"x-headgate-model: {header_value(served_model).decode('ascii')}\r\n"
+def _model_line(target: Target, served_model: str) -> bytes:
+    # A provider names the same one with every reply.
+    if target.served_model != served_model:
+        target.served_model = served_model
+        target.model_line = b"x-headgate-model: %b\r\n" % header_value(served_model)
+    return target.model_line
 
 
 def header_value(text: str) -> bytes:

@@ -13,6 +13,9 @@ IDEMPOTENCY_KEY_PATTERN: Final = r"[!-~]{1,255}"
 """What a client may send as the key that names a call among its repeats."""
 
 _ONE: Final = 1 << 32
+_PAIRS: Final[tuple[str, ...]] = tuple(hex(256 + number)[3:] for number in range(256))
+"""The last two digits of the numbers of calls."""
+_FIRST: Final = ".1"
 _NAME: Final = re.compile(NAME_PATTERN)
 _RUN: Final = re.compile(RUN_PATTERN)
 _IDEMPOTENCY_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN)
@@ -51,16 +54,22 @@ class CallIds:
     def __init__(self, tag: str) -> None:
         self._tag = tag
         self._number = 0
+        # What 256 of them have in common, so that it is put together once.
+        self._begin = call_id(tag, 0)[:-2]
 
     def next(self) -> str:
         """Return the id of the next call."""
-        self._number += 1
-        return call_id(self._tag, self._number)
+        number = self._number = self._number + 1
+        last = number & 0xFF
+        if not last:
+            self._begin = call_id(self._tag, number)[:-2]
+        return self._begin + _PAIRS[last]
 
 
 def attempt_id(call: str, number: int) -> str:
     """Return the id of a call's n-th attempt, counted from 1."""
-    return f"{call}.{number}"
+    # Most calls have one.
+    return call + _FIRST if number == 1 else f"{call}.{number}"
 
 
 def call_of(attempt: str) -> str:

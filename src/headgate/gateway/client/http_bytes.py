@@ -20,6 +20,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 _LINES: Final = {
     status: b"HTTP/1.1 %d %b\r\n" % (status, reason) for status, reason in REASONS.items()
 }
+_OK: Final = _LINES[200]
 
 
 def date_line(second: int) -> bytes:
@@ -35,6 +36,8 @@ def date_line(second: int) -> bytes:
 
 def status_line(status: int) -> bytes:
     """Return the first line of an answer."""
+    if status == 200:
+        return _OK
     return _LINES.get(status) or b"HTTP/1.1 %d Status\r\n" % status
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from headgate.capacity.health import Breaker, Health
 from headgate.capacity.places import Places
 from headgate.catalog.prices import PriceBook
@@ -14,7 +16,7 @@ from headgate.providers.envelope import Envelope, Place, Unsigned
 from headgate.providers.registry import Provider as ProviderKind
 from headgate.providers.registry import envelope_of, keeps_threads
 from headgate.providers.settings import OLDER_LIMIT
-from headgate.records.demand import STANDARD, Terms
+from headgate.records.demand import STANDARD, Edit, Terms
 from headgate.records.report import Failure
 from headgate.units import errors
 
@@ -40,6 +42,8 @@ class Target:
     Attributes:
         facts: The header lines about this deployment that replies carry.
         health: Whether it may be asked now.
+        served_model: Whom its replies named last, None before any; `model_line` is the header line
+            that says so.
         nodes: Those by which it can be frozen: its provider, itself and its model.
         keeps_threads: Whether its provider keeps conversations for clients.
         envelopes: By dialect, how its requests differ from those of that dialect.
@@ -50,6 +54,7 @@ class Target:
         "_cards",
         "_contracts",
         "_credential",
+        "_edit",
         "_heads",
         "_host",
         "_paths",
@@ -62,9 +67,11 @@ class Target:
         "kind",
         "limit_field",
         "limit_needed",
+        "model_line",
         "nodes",
         "places",
         "pool",
+        "served_model",
     )
 
     def __init__(
@@ -88,8 +95,11 @@ class Target:
             if provider.limit_field is None
             else provider.limit_field == OLDER_LIMIT
         )
+        self._edit = Edit(deployment.model, 0, self.limit_field, self.limit_needed)
         self.keeps_threads = keeps_threads(kind, provider.base_url)
-        self.facts = f"x-headgate-deployment: {deployment.id}\r\n"
+        self.facts = b"x-headgate-deployment: %b\r\n" % deployment.id.encode()
+        self.served_model: str | None = None
+        self.model_line = b""
         self.nodes = deployment.nodes
         self.health = Health(breaker)
         self.places = places
@@ -135,7 +145,14 @@ class Target:
             for place, path in self._paths.items()
         }
         defaults = b"".join(b"%b: %b\r\n" % pair for pair in self.kind.DEFAULTS)
-        self._usual_heads = {place: head + defaults for place, head in self._heads.items()}
+        # By dialect, the plain one and that of a stream.
+        self._usual_heads = {
+            dialect: (
+                self._heads[dialect, False] + defaults,
+                self._heads[dialect, True] + defaults,
+            )
+            for dialect in self.deployment.dialects
+        }
 
     def failure(self, status: int, body: bytes) -> Failure:
         """Classify an error reply: of the proxy that every request goes to, or of the provider."""
@@ -143,13 +160,21 @@ class Target:
             return Failure(errors.PROXY_REFUSED, retryable=True, pass_through=False)
         return self.kind.failure(status, body)
 
+    def edit(self, output_tokens_max: int) -> Edit:
+        """Return how a body that goes there is changed, but for what only some dialects need."""
+        # Most calls have the limit of the call before.
+        if self._edit.output_tokens_max != output_tokens_max:
+            self._edit = replace(self._edit, output_tokens_max=output_tokens_max)
+        return self._edit
+
     def head(
         self, dialect: str, forwarded: Headers, body: bytes, *, stream: bool, at_ns: int
     ) -> bytes:
         """Return the head of a request: our own, the headers that go through, the length."""
         envelope = self.envelopes[dialect]
         if not forwarded and envelope.sign is None:
-            return self._usual_heads[dialect, stream] + b"content-length: %d\r\n\r\n" % len(body)
+            plain, streamed = self._usual_heads[dialect]
+            return b"%bcontent-length: %d\r\n\r\n" % (streamed if stream else plain, len(body))
         head = self._heads[dialect, stream]
         lines = [head]
         held_back = envelope.held_back
