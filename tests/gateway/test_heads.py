@@ -144,15 +144,15 @@ UNKNOWN = {
 def test_what_is_no_plain_head_goes_to_the_parser(raw: bytes) -> None:
     """Only a whole head with its length in plain digits has a shape, whatever came before it."""
     assert HeadMemory().meet(raw, None) is None
-    assert known(HeadMemory()).again(raw) is None
+    assert not known(HeadMemory()).again(raw)
 
 
 def known(memory: HeadMemory) -> Met:
     """Return a head that the memory keeps, as a connection remembers it."""
     found = memory.meet(PLAIN, None)
     assert found is not None
-    memory.keep(found[0], accepted())
-    return found[0]
+    memory.keep(found, accepted())
+    return found
 
 
 def test_a_shape_leaves_out_the_length_and_nothing_else() -> None:
@@ -161,12 +161,14 @@ def test_a_shape_leaves_out_the_length_and_nothing_else() -> None:
     met = known(memory)
     longer = PLAIN.replace(b"length: 2", b"length: 4711")
     for last in (met, None):
-        assert memory.meet(PLAIN + b"{}", last) == (met, len(PLAIN), 2)
-        assert memory.meet(longer, last) == (met, len(PLAIN) + 3, 4_711)
+        assert memory.meet(PLAIN + b"{}", last) is met
+        assert (met.end, met.length) == (len(PLAIN), 2)
+        assert memory.meet(longer, last) is met
+        assert (met.end, met.length) == (len(PLAIN) + 3, 4_711)
     for at in range(len(PLAIN) - 4):
         changed = PLAIN[:at] + bytes([PLAIN[at] ^ 1]) + PLAIN[at + 1 :]
-        for found in (memory.meet(changed, None), met.again(changed)):
-            assert found is None or found[0] is not met or found[2] != 2
+        assert memory.meet(changed, None) is not met or met.length != 2
+        assert not met.again(changed) or met.length != 2
 
 
 def test_a_head_that_is_forgotten_is_forgotten_by_connections_too() -> None:
@@ -176,10 +178,10 @@ def test_a_head_that_is_forgotten_is_forgotten_by_connections_too() -> None:
 
     memory.clear()
 
-    assert met.again(PLAIN) is None
+    assert not met.again(PLAIN)
     found = memory.meet(PLAIN, met)
     assert found is not None
-    assert found[0].head is None
+    assert found.head is None
 
 
 def accepted(**fields: object) -> Head:
@@ -215,9 +217,9 @@ def test_the_memory_is_bounded() -> None:
     for raw in raws:
         found = memory.meet(raw, None)
         assert found is not None
-        memory.keep(found[0], accepted())
+        memory.keep(found, accepted())
     again = [memory.meet(raw, None) for raw in (raws[0], raws[-1])]
-    assert [found is not None and found[0].head is not None for found in again] == [False, True]
+    assert [found is not None and found.head is not None for found in again] == [False, True]
 
 
 def test_encoded_bodies_are_what_these_tests_think() -> None:

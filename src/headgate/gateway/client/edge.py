@@ -119,15 +119,11 @@ class ClientConnection(SendingConnection):
 
     def _meet(self, data: bytes) -> bytes | None:
         """Begin a request whose head was met before; returns what follows the head, or None."""
-        found = self._heads.meet(data, self._met)
-        if found is None:
-            self._met = None
+        met = self._met = self._heads.meet(data, self._met)
+        if met is None or met.head is None:
             return None
-        self._met, start, length = found
-        head = self._met.head
-        if head is None:
-            return None
-        self._receive(head, length)
+        start, length = met.end, met.length
+        self._receive(met.head, length)
         if not length:
             self.on_message_complete()
         return data[start:]

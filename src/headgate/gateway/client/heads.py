@@ -17,6 +17,7 @@ KEPT_BYTES_MAX: Final = 4_096
 """Longer heads are parsed every time."""
 
 LENGTH_DIGITS_MAX: Final = 9
+_ZERO: Final = b"0"[0]
 
 _LENGTH: Final = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,9})\r\n")
 
@@ -30,27 +31,37 @@ class Met:
     Attributes:
         shape: The second part goes up to the end of the blank line.
         head: What it says; None while it is not known.
+        end: Where the body begins, of the read that it was met in last.
+        length: How long that body is.
     """
 
-    __slots__ = ("head", "shape")
+    __slots__ = ("end", "head", "length", "shape")
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.head: Head | None = None
+        self.end = self.length = 0
 
-    def again(self, data: bytes) -> tuple[Met, int, int] | None:
-        """Look whether a read begins with the same head; returns what `meet` does."""
+    def again(self, data: bytes) -> bool:
+        """Look whether a read begins with the same head."""
         before, after = self.shape
         start = len(before)
         # By slices: compiled, they cost less than methods that are told where to look.
         if self.head is None or data[:start] != before:
-            return None
-        digits = data[start : start + LENGTH_DIGITS_MAX].partition(b"\r")[0]
-        stop = start + len(digits)
+            return False
+        digits = data[start : start + LENGTH_DIGITS_MAX]
+        length, stop = 0, start
+        for at in range(len(digits)):
+            digit = digits[at] - _ZERO
+            if not 0 <= digit <= 9:
+                break
+            length = length * 10 + digit
+            stop += 1
         end = stop + len(after)
-        if data[stop:end] != after or not digits.isdigit():
-            return None
-        return self, end, int(digits)
+        if stop == start or data[stop:end] != after:
+            return False
+        self.end, self.length = end, length
+        return True
 
 
 class HeadMemory:
@@ -64,7 +75,7 @@ class HeadMemory:
         self.nothing = Request(Head())
         self._heads: dict[Shape, Met] = {}
 
-    def meet(self, data: bytes, last: Met | None) -> tuple[Met, int, int] | None:
+    def meet(self, data: bytes, last: Met | None) -> Met | None:
         """Look at a read that a request begins with.
 
         Args:
@@ -72,11 +83,11 @@ class HeadMemory:
             last: The head of the request before on this connection, which is likely to come again.
 
         Returns:
-            Its head, where its body begins, and the body's length; None when the head is not
+            Its head, with where its body begins and how long that is; None when the head is not
             whole, or long, or says in no plain way how long the body is.
         """
-        if last is not None and (found := last.again(data)) is not None:
-            return found
+        if last is not None and last.again(data):
+            return last
         end = data.find(b"\r\n\r\n", 0, KEPT_BYTES_MAX)
         if end < 0:
             return None
@@ -85,7 +96,9 @@ class HeadMemory:
             return None
         start, stop = length.span(1)
         shape = (data[:start], data[stop : end + 4])
-        return self._heads.get(shape) or Met(shape), end + 4, int(data[start:stop])
+        met = self._heads.get(shape) or Met(shape)
+        met.end, met.length = end + 4, int(data[start:stop])
+        return met
 
     def clear(self) -> None:
         """Forget all of them; connections that remember their last one find nothing in it."""
