@@ -23,7 +23,7 @@ from headgate.routing.policies.registry import (
     chosen,
     policies,
 )
-from headgate.routing.ranking import Ranking
+from headgate.routing.ranking import Ranking, plan_of
 from headgate.routing.router import Router
 from headgate.routing.settings import Route, Setting
 from tests.routing.test_policies import deployment
@@ -176,7 +176,7 @@ def test_calls_are_spread_within_each_class() -> None:
     demand = Demand("any", stream=False, output_tokens_max=10)
     ranking = one.rank(demand, dialect="anthropic_messages", body_bytes=1, now_ns=0)
 
-    firsts = {next(ranking.plan(turn)).deployment.id for turn in range(20)}
+    firsts = {next(plan_of(ranking, turn)).deployment.id for turn in range(20)}
 
     assert firsts == {"large"}
 
@@ -216,7 +216,7 @@ class Placed:
 
     def attempts(self, now_ns: int = 0) -> list[str]:
         """Return where a call goes that fails everywhere."""
-        plan = self.ranking(now_ns).plan(turn=1)
+        plan = plan_of(self.ranking(now_ns), turn=1)
         tried: list[str] = []
         try:
             quoted = next(plan)

@@ -15,6 +15,7 @@ from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
 from headgate.routing.eligibility import OWN_RULES
 from headgate.routing.given import NOT_WARM, NOTHING_GIVEN, Given
+from headgate.routing.ranking import plan_of
 from headgate.units import errors
 from headgate.units.errors import Refusal
 from headgate.units.instants import NANOS_PER_SECOND
@@ -66,15 +67,15 @@ class Attempts:
             return None
         if self._pipeline.cascading is not None:
             self._pipeline.cascading.begin(exchange, exchange.decision)
-        exchange.plan = exchange.decision.plan(self._turn)
+        exchange.plan = plan_of(exchange.decision, self._turn)
         passed_over: dict[str, str] = {}
-        if self._choose(exchange, None, passed_over) is None:
+        if self._choose(exchange, None, passed_over, now_ns) is None:
             return self._nobody_now(exchange, passed_over)
         refusal = self._world.deferral.put_off(exchange, exchange.upcoming, now_ns)
         if refusal is not None:
             return refusal
         if exchange.meant is None:
-            self.go_on(exchange)
+            self._begin(exchange, now_ns)
         else:
             self._pipeline.readings.rest(exchange)
         return None
@@ -126,7 +127,7 @@ class Attempts:
         """Find where a call whose attempt failed goes on; False when it does not."""
         if not _may_go_on(exchange) or exchange.number >= ATTEMPTS_MAX:
             return False
-        found = self._choose(exchange, Outcome.RETRYABLE, {})
+        found = self._choose(exchange, Outcome.RETRYABLE, {}, self._pipeline.now_ns())
         return found is not None and self._world.retries.spend()
 
     def find_beside(self, exchange: Exchange) -> Quoted | None:
@@ -135,7 +136,7 @@ class Attempts:
         Returns:
             None when there is nobody.
         """
-        found = self._choose(exchange, Outcome.RETRYABLE, {})
+        found = self._choose(exchange, Outcome.RETRYABLE, {}, self._pipeline.now_ns())
         if found is not None:
             self._turn_to(exchange)
         return found
@@ -144,7 +145,8 @@ class Attempts:
         """Find who answers what somebody else has not answered well; that is no retry."""
         if exchange.client is None:
             return False
-        return self._choose(exchange, Outcome.RETRYABLE, {}) is not None
+        now_ns = self._pipeline.now_ns()
+        return self._choose(exchange, Outcome.RETRYABLE, {}, now_ns) is not None
 
     def consult(self, exchange: Exchange, call: Call, target: Target) -> bool:
         """Have a target asked a question of our own next; False when it may not be asked now.
@@ -170,13 +172,18 @@ class Attempts:
     def overflow(self, exchange: Exchange) -> bool:
         """Go on elsewhere, because the one that was chosen is full; False when nobody is left."""
         full = {exchange.target.deployment.id: FULL}
-        if self._choose(exchange, Outcome.RETRYABLE, full) is None:
+        now_ns = self._pipeline.now_ns()
+        if self._choose(exchange, Outcome.RETRYABLE, full, now_ns) is None:
             return False
-        self.go_on(exchange)
+        self._begin(exchange, now_ns)
         return True
 
     def _choose(
-        self, exchange: Exchange, outcome: Outcome | None, passed_over: dict[str, str]
+        self,
+        exchange: Exchange,
+        outcome: Outcome | None,
+        passed_over: dict[str, str],
+        now_ns: int,
     ) -> Quoted | None:
         """Take the plan's next candidate that may be asked; None when there is none.
 
@@ -185,8 +192,8 @@ class Attempts:
             outcome: How the attempt before it ended, None for the first.
             passed_over: Who is passed over, by the rule: whoever is unwell or frozen by now is
                 added. The attempt then refers to a decision that says so.
+            now_ns: The present.
         """
-        now_ns = self._pipeline.now_ns()
         while True:
             quoted = self._candidate(exchange, outcome)
             if quoted is None:
@@ -243,8 +250,11 @@ class Attempts:
 
     def go_on(self, exchange: Exchange) -> None:
         """Begin the attempt that was found."""
+        self._begin(exchange, self._pipeline.now_ns())
+
+    def _begin(self, exchange: Exchange, now_ns: int) -> None:
         self._turn_to(exchange)
-        exchange.health_mark = exchange.target.health.begin(self._pipeline.now_ns())
+        exchange.health_mark = exchange.target.health.begin(now_ns)
         self._pipeline.place(exchange)
 
     def _turn_to(self, exchange: Exchange) -> None:

@@ -85,8 +85,8 @@ class Endings:
         if self._cascading is not None and self._cascading.takes(exchange, upstream, told, report):
             return
         settlement = meter(exchange, report)
-        self.settle(exchange, settlement, report)
-        self.verdicts.well(exchange, served=whole)
+        at_ns = self.settle(exchange, settlement, report)
+        self.verdicts.well_at(exchange, at_ns, served=whole)
         if isinstance(exchange.client, Tap):
             exchange.client.ends(settlement, whole=whole and not exchange.headed)
         if exchange.headed:
@@ -319,8 +319,8 @@ class Endings:
 
     def settle(
         self, exchange: Exchange, settlement: Settlement, report: Report, *, final: bool = True
-    ) -> None:
-        """Post what an attempt cost and tell who learns of it; `final`: no other one follows."""
+    ) -> int:
+        """Post what an attempt cost, tell who learns of it; return when. `final`: none follows."""
         at_ns = self._now_ns()
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
@@ -342,6 +342,7 @@ class Endings:
             assert usage is not None, exchange.call
             self._pipeline.prefixes.learn(exchange.whose, prompt, usage.prompt_tokens)
         self._leave_place(exchange, at_ns, served=True)
+        return at_ns
 
     def leave_place(self, exchange: Exchange) -> None:
         """Give a call's place back, if it has one: it was not served there."""
@@ -371,7 +372,7 @@ class Endings:
         """The body is not needed any more: no other attempt will follow."""
         self._pipeline.unbuffer(exchange.request.body_bytes)
         exchange.request.body_bytes = 0
-        exchange.request.parts = []
+        exchange.request.parts.clear()
         exchange.body = exchange.outgoing = b""
         exchange.meant = None
 

@@ -122,7 +122,9 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
         refusal = barred_tool(exchange.dialect, exchange.body, credential.delegation)
         if refusal is not None:
             return refusal
-    if not world.router.knows(demand.model) or not credential.may_use(demand.model):
+    # Most keys may use all; to ask one takes longer than to look.
+    may_use = credential.models is None or credential.may_use(demand.model)
+    if not may_use or not world.router.knows(demand.model):
         return _not_offered(world.router, credential, demand.model)
     if exchange.request.head.outcome is not None and exchange.phase == "receive":
         cascading = pipeline.cascading

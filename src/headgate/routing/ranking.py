@@ -36,17 +36,19 @@ class Ranking(NamedTuple):
     drops: bool = True
     mixes: bool = False
 
-    def plan(self, turn: int) -> Plan:
-        """Return the attempts of one call.
 
-        Args:
-            turn: The how-manieth call it is, for policies that spread calls.
-        """
-        ranked, spread = self.ranked, self.spread
-        if spread is not None:
-            ranked = _spread(ranked, spread, turn, mixes=self.mixes)
-        first = self.policy.plan(ranked)
-        return _with_resort(first, self.resort) if self.resort else first
+def plan_of(ranking: Ranking, turn: int) -> Plan:
+    """Return the attempts of one call.
+
+    Args:
+        ranking: What it goes by; compiled, a method of a named tuple would be made for each call.
+        turn: The how-manieth call it is, for policies that spread calls.
+    """
+    ranked, spread = ranking.ranked, ranking.spread
+    if spread is not None:
+        ranked = _spread(ranked, spread, turn, mixes=ranking.mixes)
+    first = ranking.policy.plan(ranked)
+    return _with_resort(first, ranking.resort) if ranking.resort else first
 
 
 def _spread(

@@ -10,6 +10,7 @@ need a translation: nothing is lost there.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
@@ -78,7 +79,7 @@ class Router:
         choose: Callable[[str], Chosen],
     ) -> None:
         self._speech = speech
-        self._spoken: dict[tuple[str, str], frozenset[bool]] = {}
+        self._spoken: defaultdict[str, dict[str, frozenset[bool]]] = defaultdict(dict)
         self._write = write
         self._number = 0
         self._kept: dict[tuple[object, ...], Ranking] = {}
@@ -150,11 +151,12 @@ class Router:
 
     def _native(self, asked: str, dialect: str) -> frozenset[bool]:
         """Return what is so of deployments of a name: that they speak a dialect, or do not."""
-        known = self._spoken.get((asked, dialect))
+        spoken = self._spoken[dialect]
+        known = spoken.get(asked)
         if known is None:
             deployments = self._aliases[asked].deployments
             native = {self._speech.is_native(each.id, dialect) for each in deployments}
-            known = self._spoken[asked, dialect] = frozenset(native)
+            known = spoken[asked] = frozenset(native)
         return known
 
     def rank(
@@ -187,16 +189,16 @@ class Router:
         if given.warm or not shared:
             return self._decide(alias, _call(demand, dialect, body_bytes, given, now_ns))
         required = given.required
-        key = (
-            demand.model,
-            dialect,
-            given.bound,
-            None if demand.terms is STANDARD else demand.terms,
-            None if required is NOTHING else (required.ids, required.data_class),
-            body_bytes.bit_length(),
-            (demand.output_tokens_max or 0).bit_length(),
-            more,
-        )
+        sizes = body_bytes.bit_length() << 8 | (demand.output_tokens_max or 0).bit_length()
+        key: tuple[object, ...] = (alias.route.alias, dialect, sizes)
+        if given is not NOTHING_GIVEN or demand.terms is not STANDARD or more:
+            key = (
+                *key,
+                given.bound,
+                None if demand.terms is STANDARD else demand.terms,
+                None if required is NOTHING else (required.ids, required.data_class),
+                more,
+            )
         ranking = self._kept.get(key)
         if ranking is None or now_ns >= ranking.until_ns:
             call = _call(demand, dialect, body_bytes, given, now_ns)

@@ -42,10 +42,14 @@ class Verdicts:
 
     def well(self, exchange: Exchange, *, served: bool) -> None:
         """Tell a deployment's health, and those who appraise it, whether it served."""
+        self.well_at(exchange, self._now_ns(), served=served)
+
+    def well_at(self, exchange: Exchange, at_ns: int, *, served: bool) -> None:
+        """Tell the same of an attempt that ended at an instant that is known already."""
         health = exchange.target.health
         if served:
-            health.served(exchange.health_mark, self._now_ns())
+            health.served(exchange.health_mark, at_ns)
         else:
-            health.failed(exchange.health_mark, self._now_ns())
+            health.failed(exchange.health_mark, at_ns)
         if self._appraisal is not None:
-            self._appraisal.tried(exchange, self._now_ns(), failed=not served)
+            self._appraisal.tried(exchange, at_ns, failed=not served)
