@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from headgate.gateway.money.numbers import Numbers
 from headgate.ledger.fold import Known, fold
 from headgate.ledger.folded import FoldedHold
-from headgate.records.journal import REFERENCES_MAX, CallerRecord, RouteRecord
+from headgate.records.journal import REFERENCES_MAX, CallerRecord, HoldRecord, RouteRecord
 from headgate.units.errors import JournalError
+from tests.gateway.calls import ask, chat
+from tests.gateway.conftest import Start
 
 
 @given(st.lists(st.integers(0, 2 * REFERENCES_MAX), max_size=200), st.integers(0, REFERENCES_MAX))
@@ -56,3 +58,16 @@ def test_folding_forgets_what_no_hold_refers_to() -> None:
     assert batch.movements["w2"].held_nanos == 1
     with pytest.raises(JournalError, match="caller or route that was not named"):
         fold([hold(1)], known)
+
+
+def test_a_deployment_that_is_asked_for_by_two_names_has_a_route_for_each(start: Start) -> None:
+    """A hold refers to what its own call asked for, whatever the one before it asked for."""
+    gateway = start(more='[routes.other]\ndeployments = ["mini"]')
+    asked = ["mini", "other", "other", "mini"]
+
+    for name in asked:
+        assert ask(gateway, chat(model=name)).status == 200
+
+    records = gateway.records()
+    names = {each.number: each.asked for each in records if isinstance(each, RouteRecord)}
+    assert [names[each.route] for each in records if isinstance(each, HoldRecord)] == asked

@@ -165,3 +165,14 @@ def test_the_next_month_is_lent_ahead(worker: Worker) -> None:
     assert path.windows[-1] == "team-month@1970-02"
     assert worker.purse.try_hold(path.slices, 5) is None
     assert not worker.asked
+
+
+def test_a_key_that_is_another_principals_by_now_is_held_on_that_ones_budgets() -> None:
+    """What is remembered for a key is right as long as the key is whose it was."""
+    budgets = (Budget("each", "principal:*", "once", USD),)
+    paths = Paths(budgets, UTC, Purse(lambda _: True))
+    bob = ALICE._replace(principal="bob")
+
+    windows = [paths.find(each, None, (), 1).windows for each in (ALICE, ALICE, bob, ALICE)]
+
+    assert windows[0] == windows[1] == windows[3] != windows[2]

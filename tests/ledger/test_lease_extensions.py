@@ -1,14 +1,12 @@
 """The histories of `test_lease_machine`, with calls that hold more while they run."""
 
-from collections.abc import Sequence
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from headgate.ledger import slices
 from headgate.ledger.purse import Short, Waiting
-from headgate.ledger.slices import Slice
+from headgate.ledger.slices import Slices
 from tests.ledger.test_lease_machine import AMOUNTS, NAMES, Leases, Worker
 
 
@@ -33,7 +31,7 @@ class Extending(Leases):
         else:
             worker.purse.wait(Waiting(path, more, resume, self.now_ms))
 
-    def grow(self, worker: Worker, held: tuple[Sequence[Slice], int], more: int) -> None:
+    def grow(self, worker: Worker, held: tuple[Slices, int], more: int) -> None:
         """Write an extension to the journal; free the money again when the call has ended."""
         at = next((at for at, each in enumerate(worker.holds) if each is held), None)
         if at is None:

@@ -6,7 +6,6 @@ answers, recalls and what is given back for them cross each other in every way.
 
 import random
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from headgate.ledger import slices
 from headgate.ledger.book import LeaseBook, Used
 from headgate.ledger.line import Borrowing, Grant, Line, Outcome
 from headgate.ledger.purse import Purse, Short, Waiting
-from headgate.ledger.slices import Slice
+from headgate.ledger.slices import Slice, Slices
 
 LIMITS = {"run/r@once": 60, "team@once": 100, "root@once": 150}
 RUN = "run/r@once"
@@ -60,7 +59,7 @@ class Worker:
     purse: Purse
     up: deque[Borrowing | Returned] = field(default_factory=deque)
     down: deque[Told | Recalled] = field(default_factory=deque)
-    holds: list[tuple[Sequence[Slice], int]] = field(default_factory=list)
+    holds: list[tuple[Slices, int]] = field(default_factory=list)
     unfolded: list[tuple[str, int, int]] = field(default_factory=list)
     posted: Counter[str] = field(default_factory=Counter)
     connected: bool = True
@@ -158,7 +157,7 @@ class Leases(RuleBasedStateMachine):
         else:
             worker.purse.wait(Waiting(path, amount, resume, self.now_ms, shorten))
 
-    def hold(self, worker: Worker, path: Sequence[Slice], amount: int) -> None:
+    def hold(self, worker: Worker, path: Slices, amount: int) -> None:
         """Write a hold that was made to the journal."""
         worker.holds.append((path, amount))
         worker.unfolded += [(piece.window, 0, amount) for piece in path]
@@ -310,9 +309,7 @@ class Leases(RuleBasedStateMachine):
         refused: list[tuple[Short, int]] = []
         answered = 0
 
-        def judge(
-            worker: Worker, path: tuple[Slice, ...], amount: int, short: Short | str | None
-        ) -> None:
+        def judge(worker: Worker, path: Slices, amount: int, short: Short | str | None) -> None:
             nonlocal answered
             answered += 1
             if short is None:

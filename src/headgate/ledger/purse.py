@@ -6,11 +6,11 @@ workers. A call that shares a window with one that waits queues behind it, so a 
 starve a large one. The steward lends to a call whole, or refuses it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from headgate.ledger.line import Borrowing, Grant, Need, Outcome
-from headgate.ledger.slices import Slice, hold
+from headgate.ledger.slices import Slice, Slices, hold
 
 LEASE_WAIT_MS: Final = 2_000
 """How long a call waits for a steward that does not answer (it may be restarting)."""
@@ -49,7 +49,7 @@ class Waiting(NamedTuple):
         shorten: Whether it may be made shorter: then a refusal comes with what is left.
     """
 
-    path: Sequence[Slice]
+    path: Slices
     amount_nanos: int
     resume: Callable[[Short | str | None], None]
     since_ms: int
@@ -95,13 +95,16 @@ class Purse:
         """Return how many slices there are."""
         return len(self._slices)
 
-    def try_hold(self, path: Sequence[Slice], amount_nanos: int) -> Slice | None:
+    def try_hold(self, path: Slices, amount_nanos: int) -> Slice | None:
         """Hold now; None when held, else a window that is too small or has others waiting."""
         if self._blocked:
             for piece in path:
                 if piece in self._blocked:
                     return piece
-        self._touched.update(path)
+        for piece in path:
+            if not piece.touched:
+                piece.touched = True
+                self._touched.add(piece)
         return hold(path, amount_nanos)
 
     def wait(self, waiting: Waiting) -> None:
@@ -277,6 +280,7 @@ class Purse:
         wants = {}
         touched, self._touched = self._touched, set()
         for piece in touched:
+            piece.touched = False
             spent, piece.spent_recently_nanos = piece.spent_recently_nanos, 0
             if spent and piece.idle_nanos < 2 * spent:
                 wants[piece.window] = SLICE_TIMES * spent
@@ -322,5 +326,6 @@ class Purse:
             return False
         returned.update(self._take((piece,)))
         self._touched.discard(piece)
+        piece.touched = False
         self._slices.pop(piece.window, None)
         return True

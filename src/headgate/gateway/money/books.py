@@ -42,6 +42,9 @@ TEXT_CHARS_MAX: Final = 128
 """Of a provider's words in a record: the room that a hold reserves for its end must suffice."""
 
 
+_NO_USAGE: Final[dict[str, int]] = {}
+_BY_WORKER: Final = "worker"
+
 _TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -59,6 +62,15 @@ class Named:
         self.credential, self.path, self.run, self.number = credential, path, run, number
 
 
+class Way:
+    """The route by which a deployment was reached the last time, likewise."""
+
+    __slots__ = ("asked", "dialect", "number", "via")
+
+    def __init__(self, asked: str, dialect: str, via: str | None, number: int) -> None:
+        self.asked, self.dialect, self.via, self.number = asked, dialect, via, number
+
+
 class Books:
     """Writes the journal for the pipeline.
 
@@ -68,10 +80,10 @@ class Books:
 
     def __init__(self, journal: JournalWriter) -> None:
         self._journal = journal
-        self._append = journal.append
         self._callers = Numbers()
         self._named: dict[str, Named] = {}
         self._routes = Numbers()
+        self._ways: dict[str, Way] = {}
         self.ttft_us: deque[int] = deque(maxlen=TTFT_KEPT)
 
     def has_room(self) -> bool:
@@ -85,7 +97,7 @@ class Books:
         self._journal.holds_open += 1
         demand, sized = exchange.demand, exchange.sized
         # By position, as it is twice as fast: the order is that of the record's fields.
-        self._append(
+        self._journal.append(
             HoldRecord(
                 exchange.attempt,
                 at_ns,
@@ -109,7 +121,7 @@ class Books:
     def extend(self, exchange: Exchange, amount_nanos: int, at_ns: int) -> None:
         """Write that a hold grows, which the purse has made grow already."""
         assert exchange.held
-        self._append(ExtendRecord(exchange.attempt, at_ns, amount_nanos))
+        self._journal.append(ExtendRecord(exchange.attempt, at_ns, amount_nanos))
         exchange.hold_nanos += amount_nanos
 
     def _caller(self, exchange: Exchange) -> int:
@@ -131,7 +143,7 @@ class Books:
         number = self._callers.find(caller)
         if not number:
             # Written, then remembered: no hold may refer to what the journal has not.
-            self._append(CallerRecord(self._callers.last + 1, *caller))
+            self._journal.append(CallerRecord(self._callers.last + 1, *caller))
             number = self._callers.give(caller)
         if len(self._named) >= NAMED_MAX:
             self._named.clear()
@@ -140,12 +152,23 @@ class Books:
 
     def _route(self, exchange: Exchange) -> int:
         """Return the number of where an attempt goes, named before when it is new."""
+        deployment, dialect = exchange.target.deployment.id, exchange.dialect.KIND
         via = None if exchange.spoken is exchange.dialect else exchange.spoken.KIND
-        route = (exchange.asked, exchange.target.deployment.id, exchange.dialect.KIND, via)
+        way = self._ways.get(deployment)
+        if (
+            way is not None
+            and way.asked == exchange.asked
+            and way.dialect == dialect
+            and way.via == via
+            and self._routes.remembers(way.number)
+        ):
+            return way.number
+        route = (exchange.asked, deployment, dialect, via)
         number = self._routes.find(route)
         if not number:
-            self._append(RouteRecord(self._routes.last + 1, *route))
+            self._journal.append(RouteRecord(self._routes.last + 1, *route))
             number = self._routes.give(route)
+        self._ways[deployment] = Way(exchange.asked, dialect, via, number)
         return number
 
     def settle(
@@ -169,14 +192,14 @@ class Books:
         if exchange.first_byte_ns:
             ttft_us = (exchange.first_byte_ns - exchange.sent_ns) // 1_000
             self.ttft_us.append(ttft_us)
-        self._append(
+        self._journal.append(
             SettleRecord(
                 exchange.attempt,
                 at_ns,
                 settlement.amount_nanos,
                 settlement.state,
                 lines,
-                {} if usage is None else usage.quantities(),
+                _NO_USAGE if usage is None else usage.quantities(),
                 _clip(report.served_model),
                 _clip(report.upstream_id),
                 exchange.upstream_request_id,
@@ -185,10 +208,11 @@ class Books:
                 ttft_us,
                 (at_ns - exchange.sent_ns) // 1_000,
                 final,
-                reported_nanos=settlement.reported_nanos,
-                cache=cache,
-                quarantined=settlement.quarantined,
-                trace=_trace(exchange.request.head.traceparent),
+                _BY_WORKER,
+                settlement.reported_nanos,
+                cache,
+                settlement.quarantined,
+                _trace(exchange.request.head.traceparent),
             )
         )
         self._journal.holds_open -= 1
@@ -199,7 +223,7 @@ class Books:
         assert exchange.held
         exchange.held = False
         trace = _trace(exchange.request.head.traceparent)
-        self._append(VoidRecord(exchange.attempt, at_ns, reason, final, trace))
+        self._journal.append(VoidRecord(exchange.attempt, at_ns, reason, final, trace))
         self._journal.holds_open -= 1
         slices.void(exchange.path.slices, exchange.hold_nanos)
 
@@ -209,7 +233,7 @@ class Books:
         if credential is None or not self._journal.has_room():
             # Strangers are counted elsewhere: they may not fill our disk.
             return
-        self._append(
+        self._journal.append(
             RefusalRecord(
                 call=exchange.call,
                 at_ns=at_ns,

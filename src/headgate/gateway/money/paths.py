@@ -165,6 +165,8 @@ class Paths:
         self._purse = purse
         self._lineages = lineages
         self._kept: dict[_Key, SpendPath] = {}
+        # By key, of calls without run and tags: those are most, and a tuple takes long to be found.
+        self._usual: dict[str, tuple[Credential, SpendPath]] = {}
         # Those that nobody has asked for since the last sweep.
         self._resting: dict[_Key, SpendPath] = {}
         self._swept_ns = 0
@@ -180,6 +182,19 @@ class Paths:
         self, credential: Credential, run: str | None, tags: tuple[str, ...], now_ns: int
     ) -> SpendPath:
         """Return the path of a call made now with a key itself."""
+        is_usual = run is None and not tags
+        if is_usual:
+            usual = self._usual.get(credential.key)
+            if usual is not None and usual[0] is credential and now_ns < usual[1].until_ns:
+                return usual[1]
+        path = self._find(credential, run, tags, now_ns)
+        if is_usual:
+            self._usual[credential.key] = (credential, path)
+        return path
+
+    def _find(
+        self, credential: Credential, run: str | None, tags: tuple[str, ...], now_ns: int
+    ) -> SpendPath:
         key = (credential.key, credential.principal, run, tags)
         path = self._kept.get(key)
         if path is None or now_ns >= path.until_ns:
@@ -189,6 +204,7 @@ class Paths:
             if len(self._kept) >= PATHS_MAX:
                 self._resting.update(self._kept)
                 self._kept.clear()
+                self._usual.clear()
             self._kept[key] = path
         return path
 
@@ -226,6 +242,7 @@ class Paths:
             back to the steward.
         """
         self._swept_ns = now_ns
+        self._usual.clear()
         returned: dict[str, int] = {}
         over: list[str] = []
         for key, path in self._resting.items():
