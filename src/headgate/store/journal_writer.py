@@ -95,7 +95,10 @@ class JournalWriter:
         self._worker, self.epoch = worker, epoch
         self._size = segment_bytes or SEGMENT_BYTES
         self._full = self._size - SEAL_BYTES_MAX
-        self._encode = msgspec.json.Encoder().encode
+        encoder = msgspec.json.Encoder()
+        self._encode, self._encode_into = encoder.encode, encoder.encode_into
+        # Records are put together in one place: each in one of its own would grow by many steps.
+        self._payload = bytearray()
         self._seq = 0
         self._offset = 0
         self.holds_open = 0
@@ -172,18 +175,20 @@ class JournalWriter:
             JournalError: It does not fit, which `has_room` before the hold rules out, or is
                 larger than any record may be.
         """
-        payload = self._encode(record)
-        if len(payload) > PAYLOAD_BYTES_MAX:
-            raise JournalError(f"a record of {len(payload)} bytes")
+        payload = self._payload
+        self._encode_into(record, payload)
+        size = len(payload)
+        if size > PAYLOAD_BYTES_MAX:
+            raise JournalError(f"a record of {size} bytes")
         start = self._offset
-        end = start + HEADER_BYTES + len(payload)
+        end = start + HEADER_BYTES + size
         if end > self._full:
             self._roll(record)
             start = self._offset
-            end = start + HEADER_BYTES + len(payload)
+            end = start + HEADER_BYTES + size
         # The header last: until it is there, nobody takes what is there for a record.
         self._map[start + HEADER_BYTES : end] = payload
-        HEADER.pack_into(self._map, start, len(payload), crc32(payload))
+        HEADER.pack_into(self._map, start, size, crc32(payload))
         self._offset = end
 
     def _roll(self, record: Record) -> None:
