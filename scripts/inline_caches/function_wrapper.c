@@ -72,15 +72,15 @@ typedef struct {
 } FieldPlace;
 
 #if HAS_DICT_VERSIONS
-static PyObject *FieldPlace_of_module(FieldPlace *place, PyObject *module, PyObject *name) {
+static PyObject *ItemPlace_of_module(ItemPlace *place, PyObject *module, PyObject *name) {
     PyObject *dict = PyModule_GetDict(module);
-    if (ItemPlace_holds(&place->item, dict, name)) {
-        return Py_NewRef(place->item.value);
+    if (ItemPlace_holds(place, dict, name)) {
+        return Py_NewRef(place->value);
     }
     PyObject *value = PyObject_GetAttr(module, name);
     /* What the type of modules has by that name, or a module's own __getattr__, is not in the dict. */
     if (value != NULL && PyDict_GetItemWithError(dict, name) == value) {
-        ItemPlace_keep(&place->item, dict, name, value);
+        ItemPlace_keep(place, dict, name, value);
     }
     return value;
 }
@@ -90,7 +90,7 @@ static Py_NO_INLINE PyObject *FieldPlace_find(FieldPlace *place, PyObject *objec
     PyTypeObject *type = Py_TYPE(object);
 #if HAS_DICT_VERSIONS
     if (PyModule_CheckExact(object)) {
-        return FieldPlace_of_module(place, object, name);
+        return ItemPlace_of_module(&place->item, object, name);
     }
 #endif
     if (type->tp_getattro == PyObject_GenericGetAttr) {
@@ -131,18 +131,34 @@ static inline PyObject *FieldPlace_get(FieldPlace *place, PyObject *object, PyOb
         FieldPlace_get(&place, (object), (name));  \
     })
 
-/* A method: of a type whose objects have nothing else by its name, as long as nobody changes the type. */
+/* A method: of a type whose objects have nothing else by its name, as long as nobody changes the type; or
+   a function of a module, which is called as one. */
 typedef struct {
     PyTypeObject *type;
     unsigned int version;
     PyObject *name;   /* kept */
     PyObject *method; /* the type keeps it while it has this version */
+#if HAS_DICT_VERSIONS
+    ItemPlace item;
+#endif
 } MethodPlace;
 
 static Py_NO_INLINE PyObject *MethodPlace_find(MethodPlace *place, PyObject *name,
                                                PyObject *const *args, size_t nargsf,
                                                PyObject *kwnames) {
     PyTypeObject *type = Py_TYPE(args[0]);
+#if HAS_DICT_VERSIONS
+    if (PyModule_CheckExact(args[0])) {
+        PyObject *function = ItemPlace_of_module(&place->item, args[0], name);
+        if (function == NULL) {
+            return NULL;
+        }
+        /* What was said of the place before the arguments holds for that of the module. */
+        PyObject *result = PyObject_Vectorcall(function, args + 1, nargsf - 1, kwnames);
+        Py_DECREF(function);
+        return result;
+    }
+#endif
     if (type->tp_getattro == PyObject_GenericGetAttr && type->tp_dictoffset == 0 &&
         !PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT)) {
         PyObject *found = _PyType_Lookup(type, name);
