@@ -41,7 +41,7 @@ _UNBOUNDED: Final = OVERRIDING | _SEARCHES | {"prediction", "audio", "plugins", 
 as output beyond the limit, audio has its own prices, OpenRouter's plugins are billed apart and
 its `models` names others that may serve the call."""
 
-_LIMIT_FIELDS: Final = ("max_tokens", "max_completion_tokens")
+_LIMIT_FIELDS: Final[tuple[str, ...]] = ("max_tokens", "max_completion_tokens")
 _OPTIONS_NAMED: Final = frozenset(StreamOptions.__struct_fields__)
 _NAMED: Final = frozenset({*Request.__struct_fields__, *_UNBOUNDED})
 _PROMPT: Final = (CONVERSATION,)
@@ -95,7 +95,9 @@ def _survey(messages: list[Message] | None) -> tuple[int, bool, bool]:
     """Count the images; tell whether a part is not text in the body, and whether one is audio."""
     images = 0
     opaque = audio = False
-    for message in messages or ():
+    if messages is None:
+        return images, opaque, audio
+    for message in messages:
         if message.audio is not None:
             audio = True
         content = message.content
@@ -158,18 +160,19 @@ def edit(body: bytes, demand: Demand, edit: Edit) -> bytes:
     if demand.model != edit.model:
         changed["model"] = msgspec.json.encode(edit.model)
     most = lowest = edit.output_tokens_max
-    has_limit = False
-    for field in _LIMIT_FIELDS:
-        value = values.get(field)
-        if value is None:
-            continue
-        has_limit = True
-        limit = most + 1 if value == NULL else int(bytes(value))
+    limits = [field for field in _LIMIT_FIELDS if field in values]
+    for field in limits:
+        if len(limits) == 1:
+            # The demand has what it says; None of one that is null.
+            limit = demand.output_tokens_max or most + 1
+        else:
+            value = values[field]
+            limit = most + 1 if value == NULL else int(bytes(value))
         if limit > most:
             changed[field] = b"%d" % most
         else:
             lowest = min(lowest, limit)
-    if edit.limit_field not in values and (edit.limit_needed or not has_limit):
+    if edit.limit_field not in values and (edit.limit_needed or not limits):
         added[edit.limit_field] = b"%d" % lowest
     asks = demand.stream and edit.ask_usage and not demand.usage_wanted
     if asks:

@@ -47,7 +47,7 @@ class CacheOptions(Struct, gc=False):
     ttl: str | None = None
 
 
-class Limits(Struct):
+class Limits(Struct, gc=False):
     """The fields that are changed on the way upstream, or that multiply what they limit."""
 
     model: str
@@ -58,7 +58,7 @@ class Limits(Struct):
     stream_options: StreamOptions | None = None
 
 
-class Request(Limits):
+class Request(Limits, gc=False):
     """The fields that decide who may serve a request and what it can cost."""
 
     messages: list[Message] | None = None

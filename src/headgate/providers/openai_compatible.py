@@ -90,6 +90,8 @@ _STATUS_OF: Final = {
 }
 """Error types and codes in streams, and the statuses they go with."""
 
+_USUAL: Final = b'{"prompt_tokens"'
+"""How nearly every usage begins."""
 _USAGE: Final = msgspec.json.Decoder(Reported)
 _NO_PROMPT_DETAILS: Final = PromptDetails()
 _NO_COMPLETION_DETAILS: Final = CompletionDetails()
@@ -172,8 +174,12 @@ def metered(report: Report, asked: Terms = STANDARD) -> Metered:
     usage_json = report.usage_json
     if usage_json is None:
         raise UsageError("the reply reports no usage")
-    # `find`, for `in` tries whether the bytes are a number first.
-    if usage_json.find(b'"prompt_tokens"') < 0 and b'"input_tokens"' in usage_json:
+    if (
+        usage_json[: len(_USUAL)] != _USUAL
+        # `find`, for `in` tries whether the bytes are a number first.
+        and usage_json.find(b'"prompt_tokens"') < 0
+        and b'"input_tokens"' in usage_json
+    ):
         # Responses always say a total, Messages never do.
         if b'"total_tokens"' not in usage_json:
             return anthropic.metered(report, asked)
