@@ -6,6 +6,7 @@ at the end of the turn the first write wakes them and the others find them awake
 one read sends at once after it, so nobody waits who is alone.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -26,7 +27,8 @@ class Outbox:
         """Have `call_soon`, the event loop's, call back at the end of a turn."""
         self._call_soon = call_soon
         self._flush = self.flush
-        self._senders: list[Sender] = []
+        # One that stays: a list would be made anew, and grow, with every turn.
+        self._senders: deque[Sender] = deque()
 
     def soon(self, act: Callable[[], None]) -> None:
         """Have something done in the next turn, with whatever else has come until then."""
@@ -40,6 +42,10 @@ class Outbox:
 
     def flush(self) -> None:
         """Send everything now: the turn is at its end."""
-        senders, self._senders = self._senders, []
-        for sender in senders:
-            sender.flush()
+        senders = self._senders
+        try:
+            while senders:
+                senders.popleft().flush()
+        finally:
+            if senders:
+                self._call_soon(self._flush)
