@@ -224,7 +224,7 @@ class Exchange:
         """The head of the reply is here."""
         self.enter("body")
         self.first_byte_ns = self._pipeline.now_ns()
-        self._parts = []
+        self._parts.clear()
         self._reply_bytes = 0
         self.take_facts(upstream)
         if upstream.status == 200 and upstream.content_type.startswith(b"text/event-stream"):
@@ -318,7 +318,7 @@ class Exchange:
             self._end_stream(stream)
             return
         body = b"".join(self._parts)
-        self._parts = []
+        self._parts.clear()
         streamed_error = upstream.status == 200 and upstream.content_type.startswith(b"text/event")
         if upstream.status == 200 and not streamed_error:
             self._endings.served(self, upstream, body)

@@ -80,7 +80,7 @@ class World:
     """
 
     edge: Edge
-    dialects: Mapping[bytes, Dialect]
+    dialects: dict[bytes, Dialect]
     conversations: Conversations
     interpreter: Interpreter
     caching: Caching

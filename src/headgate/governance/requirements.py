@@ -77,6 +77,16 @@ class Rulebook:
         lineages: By team, itself and the teams above it; one that is not there has none above.
     """
 
+    __slots__ = (
+        "_allowed",
+        "_default",
+        "_kept",
+        "_lineages",
+        "_requirements",
+        "classes",
+        "is_empty",
+    )
+
     def __init__(
         self,
         requirements: Iterable[Requirement] = (),

@@ -55,6 +55,8 @@ class Tagging:
         rules: By key; one that is not there allows none.
     """
 
+    __slots__ = ("_kept", "_rules", "is_empty")
+
     def __init__(self, rules: Mapping[str, TagRule]) -> None:
         self._rules = {key: rule for key, rule in rules.items() if rule != UNTAGGED}
         self.is_empty = not self._rules
