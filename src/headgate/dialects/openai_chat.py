@@ -71,7 +71,7 @@ def read(body: bytes, theirs: Theirs | None = None) -> Demand | Refusal:
         if isinstance(nested, Refusal):
             return nested
     images, opaque, audio = _survey(request.messages)
-    # By position as far as it goes, as it is faster: the order is that of the fields.
+    # By position, as it is faster: the order is that of the fields.
     return Demand(
         request.model,
         bool(request.stream),
@@ -81,13 +81,13 @@ def read(body: bytes, theirs: Theirs | None = None) -> Demand | Refusal:
         None
         if opaque
         else input_tokens_max(len(body), images=images, image_tokens_max=IMAGE_TOKENS_MAX_OPENAI),
-        unbounded=_unbounded(request, values) or ("audio" if audio else None),
-        tools=bool(request.tools or request.functions),
-        images=images > 0,
-        terms=openai_terms(
+        _unbounded(request, values) or ("audio" if audio else None),
+        bool(request.tools or request.functions),
+        images > 0,
+        openai_terms(
             request.service_tier, request.prompt_cache_retention, request.prompt_cache_options
         ),
-        members=values,
+        values,
     )
 
 

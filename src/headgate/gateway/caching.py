@@ -202,15 +202,15 @@ class Caching:
         """
         exchange.marked, exchange.marked_turns = (), False
         prompt, card = exchange.prompt, exchange.card
+        if prompt is None or card is None or prompt.lifetimes_s:
+            return NO_CHANGE
         marker = self._markers.get(exchange.spoken.KIND)
-        wants = exchange.asked in self._marked and marker is not None
-        if not wants or prompt is None or card is None or prompt.lifetimes_s:
+        if marker is None or exchange.asked not in self._marked:
             return NO_CHANGE
         sent = self._warmth.sent(prompt, exchange.sent_ns)
         head, turns = 0 < prompt.head <= sent, sent > prompt.turns_from
         if not (head or turns) or not writing_pays(card, tokens_of(len(exchange.outgoing))):
             return NO_CHANGE
-        assert marker is not None
         wanted = Wanted(head, turns, _tokens_min(exchange.target) * BYTES_PER_TOKEN)
         try:
             marked = marker(exchange.demand.members, wanted)

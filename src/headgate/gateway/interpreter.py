@@ -55,7 +55,7 @@ class Interpreter:
     def bound(self, exchange: Exchange, router: Router) -> Bound | None:
         """Return where a conversation may go because of what it carries, None for anywhere."""
         kind = exchange.dialect.KIND
-        if kind not in self.translators or not router.is_mixed(exchange.asked, kind):
+        if not router.is_mixed(exchange.asked, kind) or kind not in self.translators:
             return None
         return self.translators[kind].bound(exchange.body, exchange.meant)
 

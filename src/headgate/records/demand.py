@@ -58,19 +58,19 @@ class Demand(Struct, frozen=True, gc=False):
         input_tokens_max: An upper bound of the prompt's tokens, from the size of the body;
             None when a remote part (a document by address or id) leaves only the context
             window as a bound.
-        thinking_tokens: The thinking budget inside the output limit, None when none.
-        output_tokens_min: The smallest output limit with which the request stays valid.
         unbounded: The name of a feature whose cost has no bound, None when there is none.
-        uses_counted: Whether the reply's usage says how often that feature was used.
         tools: Whether tools are offered.
         images: Whether the prompt carries images.
-        thread: Whether the provider is to keep the conversation, or has kept it.
         terms: The dearest terms the call asks for.
+        members: What the dialect decoded of the body and needs again to change it; nobody
+            else's business.
+        thinking_tokens: The thinking budget inside the output limit, None when none.
+        output_tokens_min: The smallest output limit with which the request stays valid.
+        uses_counted: Whether the reply's usage says how often that feature was used.
+        thread: Whether the provider is to keep the conversation, or has kept it.
         free: Whether the provider bills nothing for it: no money is held.
         pieces: What it is billed by beside tokens, and so no limit is sent; None for a call for
             text alone.
-        members: What the dialect decoded of the body and needs again to change it; nobody
-            else's business.
     """
 
     model: str
@@ -79,17 +79,17 @@ class Demand(Struct, frozen=True, gc=False):
     choices: int = 1
     usage_wanted: bool = False
     input_tokens_max: int | None = None
-    thinking_tokens: int | None = None
-    output_tokens_min: int = 1
     unbounded: str | None = None
-    uses_counted: bool = False
     tools: bool = False
     images: bool = False
-    thread: bool = False
     terms: Terms = STANDARD
+    members: Mapping[str, Raw] = NO_MEMBERS
+    thinking_tokens: int | None = None
+    output_tokens_min: int = 1
+    uses_counted: bool = False
+    thread: bool = False
     free: bool = False
     pieces: Pieces | None = None
-    members: Mapping[str, Raw] = NO_MEMBERS
 
 
 class Edit(Struct, frozen=True, gc=False):
