@@ -8,6 +8,7 @@ from headgate.dialects.batches.registry import wires
 from headgate.dialects.registry import dialects
 from headgate.gateway.batching.routes import FILES
 from headgate.gateway.endpoints import PATHS
+from headgate.node.openapi.kept import kept_paths
 from headgate.units.errors import CODES
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ def test_every_path_stays_where_it_is() -> None:
     """Paths that spend are the dialects' and the batches'; the others are listed beside them."""
     assert sorted(dialect.PATH for dialect in dialects().values()) == CONTRACT["spending_paths"]
     assert sorted([FILES, *(wire.PATH for wire in wires().values())]) == CONTRACT["batch_paths"]
+    assert sorted(kept_paths(dialects())) == CONTRACT["kept_paths"]
     assert sorted(path.decode() for path in PATHS) == CONTRACT["other_paths"]
 
 

@@ -16,7 +16,7 @@ NAMED = {
     "/v1/memory_stores": "Agents",
     "/v1/moderations": "Moderations",
     "/v1/organizations/me": "Administration",
-    "/v1/responses/resp_1/input_items": "Responses kept by the provider",
+    "/v1/responses/compact": "Responses kept by the provider",
     "/v1/sessions/s_1/events": "Agents",
     "/v1beta/files": "Files",
 }

@@ -10,6 +10,7 @@ import openai
 import pytest
 
 from tests.node.harness import TestNode, running_node
+from tests.node.test_batches import CLOSING, ended, line, openai_client, uploaded
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.slow
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     """A node with two principals."""
     principals = {"alice": "research", "bob": "sales"}
-    with running_node(tmp_path_factory.mktemp("paths"), principals=principals) as running:
+    folder = tmp_path_factory.mktemp("paths")
+    with CLOSING, running_node(folder, principals=principals) as running:
         yield running
 
 
@@ -94,6 +96,27 @@ def test_a_wish_that_cannot_be_met_is_refused(node: TestNode, policy: Any, param
 
         assert refused.value.param == param
         assert [each.id for each in client.files.list()] == before
+
+
+def test_results_are_kept_for_as_long_as_the_batch_says(node: TestNode) -> None:
+    """The files of answers and of failures alike; a time that is out of range is refused."""
+    client = openai_client(node)
+    file = uploaded(client, line(1), line(2, stream_options={"include_usage": True}))
+    policy: Any = {"anchor": "created_at", "seconds": 7_200}
+    short: Any = {**policy, "seconds": 60}
+    about: Any = {
+        "input_file_id": file,
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+    }
+
+    batch = ended(client, client.batches.create(**about, output_expires_after=policy).id)
+    with pytest.raises(openai.BadRequestError, match="output_expires_after"):
+        client.batches.create(**about, output_expires_after=short)
+
+    for name in (batch.output_file_id, batch.error_file_id):
+        kept = client.files.retrieve(name)
+        assert kept.expires_at == kept.created_at + 7_200
 
 
 def kept(node: TestNode, who: str) -> openai.types.FileObject:

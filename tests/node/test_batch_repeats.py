@@ -12,7 +12,14 @@ import openai
 import pytest
 
 from tests.node.harness import TestNode, once, running_node, until
-from tests.node.test_batches import anthropic_client, at_provider, carved, line, openai_client
+from tests.node.test_batches import (
+    CLOSING,
+    anthropic_client,
+    at_provider,
+    carved,
+    line,
+    openai_client,
+)
 from tests.node.test_batches import ended as ended_of
 from tests.node.test_batches import uploaded as uploaded_of
 
@@ -32,11 +39,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
     """A node with two principals, whose batches wait until a test lets them run."""
-    with running_node(
-        tmp_path_factory.mktemp("repeats"),
-        budgets=[once("organisation", "100.00"), once("principal:bob", "0.10")],
-        principals={"alice": "research", "bob": "sales"},
-    ) as running:
+    budgets = [once("organisation", "100.00"), once("principal:bob", "0.10")]
+    principals = {"alice": "research", "bob": "sales"}
+    folder = tmp_path_factory.mktemp("repeats")
+    with CLOSING, running_node(folder, budgets=budgets, principals=principals) as running:
         yield running
 
 

@@ -266,27 +266,6 @@ def test_a_refusal_names_the_lines(node: TestNode) -> None:
         made(client, line(1, web_search_options={}))
 
 
-def test_results_are_kept_for_as_long_as_the_batch_says(node: TestNode) -> None:
-    """The files of answers and of failures alike; a time that is out of range is refused."""
-    client = openai_client(node)
-    file = uploaded(client, line(1), line(2, stream_options={"include_usage": True}))
-    policy: Any = {"anchor": "created_at", "seconds": 7_200}
-    short: Any = {**policy, "seconds": 60}
-    about: Any = {
-        "input_file_id": file,
-        "endpoint": "/v1/chat/completions",
-        "completion_window": "24h",
-    }
-
-    batch = ended(client, client.batches.create(**about, output_expires_after=policy).id)
-    with pytest.raises(openai.BadRequestError, match="output_expires_after"):
-        client.batches.create(**about, output_expires_after=short)
-
-    for name in (batch.output_file_id, batch.error_file_id):
-        kept = client.files.retrieve(name)
-        assert kept.expires_at == kept.created_at + 7_200
-
-
 def test_lines_that_fail_cost_nothing(node: TestNode) -> None:
     """What failed is in a file of its own, and in the books at nothing."""
     client = openai_client(node)

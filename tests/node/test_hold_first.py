@@ -73,7 +73,7 @@ UNSUPPORTED = "endpoint_unsupported"
 UNSERVED = (
     "/v1/assistants",
     "/v1/fine_tuning/jobs",
-    "/v1/responses/resp_1",
+    "/v1/responses/compact",
     "/v1/threads/thread_1/runs",
     "/v1/vector_stores",
     "/v1/videos",

@@ -54,6 +54,8 @@ def answer(pipeline: Pipeline, client: ClientConnection, request: Request) -> No
         client.done(keep_alive=request.head.keep_alive)
     elif pipeline.batches.takes(request.head):
         pipeline.batches.answer(client, request)
+    elif pipeline.stored.takes(request):
+        pipeline.stored.answer(client, request)
     elif request.head.path.startswith(HOOKS):
         _hooked(pipeline, client, request)
     else:

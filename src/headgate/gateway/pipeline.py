@@ -39,6 +39,7 @@ from headgate.gateway.money.quotes import quote
 from headgate.gateway.money.shadows import waive
 from headgate.gateway.readings import Readings
 from headgate.gateway.settings import SWEEP_MS
+from headgate.gateway.stored.routes import StoredRoutes
 from headgate.gateway.turns import classify
 from headgate.gateway.upstream.connection import UpstreamConnection
 from headgate.gateway.upstream.forms import send_form
@@ -80,9 +81,7 @@ class Pipeline:
         self.edge = world.edge
         self.now_ns = world.now_ns
         self.started_ns = world.now_ns()
-        self.ending = False
-        self.stopping = False
-        self.retiring = False
+        self.ending = self.stopping = self.retiring = False
         self.frozen: frozenset[str] = frozenset()
         self.connections: set[ClientConnection] = set()
         self.exchanges: set[Exchange] = set()
@@ -105,6 +104,7 @@ class Pipeline:
         self.hedging = hedging_of(self)
         self.readings = Readings(self)
         self.batches = BatchRoutes(self, world.batches)
+        self.stored = StoredRoutes(self)
         self.uploads = Uploads(world.dialects, world.edge, world.spool, self)
         self.approvals = Approvals(self, world.approvals) if world.approvals else None
         self._syncs = world.syncs

@@ -1,5 +1,7 @@
 """The ledger's tables: journals, windows, leases, allotments, attempts, refusals."""
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -21,6 +23,10 @@ from sqlalchemy import (
 
 from headgate.store.expressions import Ending
 from headgate.store.schema import METADATA
+
+IS_RESPONSE: Final = "substr(upstream_id, 1, 5) = 'resp_'"
+"""Selects the attempts whose replies a provider may keep and show again, by the form of their ids;
+written in a query as it stands here, it has them found by their index."""
 
 
 def _partial(name: str, column: str, where: str) -> Index:
@@ -135,6 +141,7 @@ attempt = Table(
     Index("attempt_by_time", "at_ns"),
     _partial("attempt_of_session", "session", "session IS NOT NULL"),
     _partial("attempt_held", "caller", "state = 'held'"),
+    _partial("attempt_of_response", "upstream_id", IS_RESPONSE),
 )
 """One row per attempt; `state` is held, measured, estimated, unknown or void. Folding writes it,
 everybody else reads `attempts`."""

@@ -25,6 +25,9 @@ REPEATS: Final = "repeats"
 BATCHES, FILES = "batches", "files"
 """What workers ask on behalf of clients who make batches, by methods of our own."""
 
+RESPONSES: Final = "responses"
+"""What workers ask on behalf of clients who come back for what a provider keeps."""
+
 OutcomeKind = Literal["call", "run", "session"]
 """What an outcome is told of."""
 
@@ -38,7 +41,8 @@ class ControlRequest(Struct, frozen=True):
     """A request of a client that is known.
 
     Attributes:
-        resource: One of `RESOURCES`, or `REPEATS`, `BATCHES`, `FILES`, `OUTCOME_HOOKS`.
+        resource: One of `RESOURCES`, or `REPEATS`, `BATCHES`, `FILES`, `RESPONSES`,
+            `OUTCOME_HOOKS`.
         delegated: Whether it comes with a delegation of the key, not with the key itself.
         name: What stands behind it in the path, empty for nothing.
         body: JSON text, empty for none.

@@ -25,10 +25,10 @@ from headgate.simulator.openai_media import (
 from headgate.simulator.openai_request import bad_request, check_body, decode_body
 from headgate.simulator.openai_response import ResponseGeneration
 from headgate.simulator.openai_response_request import (
-    StoredResponses,
     check_response,
     decode_response,
 )
+from headgate.simulator.openai_stored import StoredResponses
 from headgate.simulator.replies import Headers, Reply, json_reply
 from headgate.simulator.server import Request
 
@@ -61,6 +61,8 @@ class OpenAI(Dialect):
         if route == ("POST", "/v1/responses/input_tokens"):
             counted = self._open_response(request, key).prompt_tokens
             return {"object": "response.input_tokens", "input_tokens": counted}
+        if self._stored.handles(request):
+            return self._stored.answer(request)
         if route == ("POST", "/v1/embeddings"):
             return self._open_embedding(request)
         if request.method == "POST" and request.path in _MEDIA:
@@ -141,7 +143,7 @@ class OpenAI(Dialect):
         body = decode_response(request.body)
         facts = self._require(body.model, generates=True)
         check_response(body, facts)
-        before = self._stored.find(body.previous_response_id)
+        before = self._stored.prompt(body.previous_response_id)
         generation = ResponseGeneration(
             body,
             facts,
@@ -151,7 +153,7 @@ class OpenAI(Dialect):
         )
         _check_context(generation.prompt_tokens, facts, "input")
         if body.store is not False:
-            self._stored.add(generation.reply_id, generation.prompt)
+            self._stored.add(generation)
         return generation
 
     def _open_embedding(self, request: Request) -> Generation:

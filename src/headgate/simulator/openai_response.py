@@ -39,6 +39,8 @@ class ResponseGeneration(Generation):
 
     Attributes:
         prompt: All that the model reads, with what was stored before it.
+        inputs: The items of its input, as the provider shows them again.
+        kept: The response as the provider keeps it, None before it has ended.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class ResponseGeneration(Generation):
         self.schema = schema_of((body.text or {}).get("format"))
         self.reply_id = f"resp_{secrets.token_hex(24)}"
         self.prompt = before + render_prompt(body)
+        self.inputs = _inputs(body.input)
+        self.kept: dict[str, Any] | None = None
         self._body = body
         self._extended = body.prompt_cache_retention == "24h"
         self._created = int(time.time())
@@ -135,7 +139,9 @@ class ResponseGeneration(Generation):
     def _finished(
         self, answer: Answer, items: list[dict[str, Any]], usage: Usage | None
     ) -> dict[str, Any]:
-        return self._response("incomplete" if answer.truncated else "completed", items, usage)
+        ended = "incomplete" if answer.truncated else "completed"
+        self.kept = self._response(ended, items, usage)
+        return self.kept
 
     def _response(
         self, status: str, output: list[dict[str, Any]], usage: Usage | None
@@ -203,6 +209,19 @@ def _items(answer: Answer) -> list[dict[str, Any]]:
         item = {"id": _id("fc"), "type": "function_call", "call_id": _id("call")}
         items.append({**item, "name": call.name, "arguments": call.arguments, "status": status})
     return items
+
+
+def _inputs(asked: str | list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """Return the items of an input as they are kept, each with an id."""
+    items = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked or []
+    return [_input(each) for each in items]
+
+
+def _input(item: dict[str, Any]) -> dict[str, Any]:
+    content = item.get("content")
+    if isinstance(content, str):
+        item = {**item, "content": [{"type": "input_text", "text": content}]}
+    return {"id": _id("msg"), "type": "message", "status": "completed", **item}
 
 
 def _text_part(text: str) -> dict[str, Any]:

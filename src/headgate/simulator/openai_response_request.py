@@ -1,6 +1,5 @@
-"""The body of an OpenAI response request: checks, prompt and tools; and what was stored before."""
+"""The body of an OpenAI response request: checks, prompt and tools."""
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
@@ -14,7 +13,6 @@ from headgate.simulator.models import ModelFacts
 from headgate.simulator.openai_request import IMAGE_TOKENS, bad_request, text_of
 from headgate.simulator.tokens import BYTES_PER_TOKEN
 
-STORED_MAX = 1_000
 LIMIT_MIN = 16
 
 Items = str | list[dict[str, Any]]
@@ -76,32 +74,6 @@ def check_response(body: ResponseBody, facts: ModelFacts) -> None:
     if limit is not None and limit > facts.output_tokens_max:
         message = f"max_output_tokens is too large: {limit}."
         raise bad_request(message, "max_output_tokens", "invalid_value")
-
-
-class StoredResponses:
-    """The prompts of the last responses, by id; bounded."""
-
-    def __init__(self) -> None:
-        self._prompts: OrderedDict[str, bytes] = OrderedDict()
-
-    def add(self, reply_id: str, prompt: bytes) -> None:
-        """Keep a prompt, and forget the oldest beyond the bound."""
-        self._prompts[reply_id] = prompt
-        while len(self._prompts) > STORED_MAX:
-            self._prompts.popitem(last=False)
-
-    def find(self, reply_id: str | None) -> bytes:
-        """Return a stored prompt; nothing for no id.
-
-        Raises:
-            ApiError: There is none of that id.
-        """
-        if reply_id is None:
-            return b""
-        if reply_id not in self._prompts:
-            message = f"Previous response with id '{reply_id}' not found."
-            raise bad_request(message, "previous_response_id", "previous_response_not_found")
-        return self._prompts[reply_id]
 
 
 def render_prompt(body: ResponseBody) -> bytes:

@@ -169,6 +169,13 @@ BATCH_RUNNING = _bad("batch_running", "The batch has not ended.", 409)
 FILE_UNKNOWN = Code(
     "file_unknown", 404, "invalid_request_error", "not_found_error", "There is no such file."
 )
+RESPONSE_UNKNOWN = Code(
+    "response_unknown",
+    404,
+    "invalid_request_error",
+    "not_found_error",
+    "There is no such response.",
+)
 FILES_FULL = _bad("files_full", "The files of this principal have too many bytes together.", 413)
 CONTEXT_EXCEEDED = _bad("context_exceeded", "The prompt is longer than any candidate can take.")
 

@@ -1,9 +1,18 @@
-"""Asks the steward about batches and files on behalf of a client that is known."""
+"""Asks the steward on behalf of a client that is known: about batches, files, kept responses."""
 
 import asyncio
 
+import msgspec
+
 from headgate.identity.directory import Credential
-from headgate.records.control import BATCHES, FILES, Control, ControlReply, ControlRequest
+from headgate.records.control import (
+    BATCHES,
+    FILES,
+    RESPONSES,
+    Control,
+    ControlReply,
+    ControlRequest,
+)
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -32,6 +41,12 @@ class Desk:
     async def files(self, method: str, name: str, body: str = "") -> str | Refusal:
         """Ask about files; returns JSON."""
         return await self._ask(FILES, method, name, body)
+
+    async def response(self, name: str) -> str | Refusal:
+        """Ask which deployment made a response that a provider keeps; returns its id."""
+        delegation = self.credential.delegation
+        chain = () if delegation is None else delegation.chain
+        return await self._ask(RESPONSES, "GET", name, msgspec.json.encode(chain).decode())
 
     async def _ask(self, resource: str, method: str, name: str, body: str) -> str | Refusal:
         told: asyncio.Future[ControlReply | None] = asyncio.get_running_loop().create_future()

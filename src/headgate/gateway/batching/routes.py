@@ -6,9 +6,8 @@ Whatever needs the steward or the disk is a task of its own; no call waits for i
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import msgspec
@@ -17,12 +16,12 @@ from headgate.dialects.batches.carriers.registry import carriers
 from headgate.dialects.batches.files import file_document, page_of
 from headgate.dialects.batches.registry import BatchWire, wires
 from headgate.dialects.body import TOO_DEEP
+from headgate.gateway.asides import JSON, Answer, Asides, send
 from headgate.gateway.batching import forms, repeating
 from headgate.gateway.batching.desk import Desk
 from headgate.gateway.batching.making import Maker
-from headgate.gateway.client.http_bytes import bodiless, whole
 from headgate.gateway.entry import refuse_coding
-from headgate.gateway.refusals import headers_of, stranger
+from headgate.gateway.refusals import stranger
 from headgate.records.batch import LINES_BYTES_MAX, Batch, StoredFile
 from headgate.records.control import Listing
 from headgate.store.private import write_private
@@ -37,21 +36,12 @@ if TYPE_CHECKING:
 
 FILES = "/v1/files"
 PAGE_USUAL, PAGE_MAX = 20, 100
-JSON = b"application/json"
 LINES = b"application/x-jsonl"
 
 NO_DELEGATION = Refusal(
     errors.NOT_PERMITTED,
     "A delegation has no batches and files: their money is held for longer than it lasts.",
 )
-
-
-class Answer(NamedTuple):
-    """What is answered: a body, its type, and headers beside the usual ones."""
-
-    body: bytes
-    kind: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class BatchRoutes:
@@ -67,7 +57,7 @@ class BatchRoutes:
         self._folder = folder
         self._wires = sorted(wires().values(), key=lambda wire: -len(wire.PATH))
         self._carriers = carriers()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._asides = Asides()
 
     def takes(self, head: Head) -> bool:
         """Tell whether a request is for a path of batches or files.
@@ -96,18 +86,7 @@ class BatchRoutes:
         """Answer a request for such a path; its body may be let go of when this returns."""
         body = request.body()
         self._pipeline.buffer(len(body))
-        task = asyncio.get_running_loop().create_task(self._serve(client, request, body))
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._ended, client))
-
-    def _ended(self, client: ClientConnection, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            # A bug of ours: its client is not left waiting for an answer that never comes.
-            client.close()
-            about = {"message": "a batch was not answered", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(about)
+        self._asides.begin(client, self._serve(client, request, body))
 
     async def _serve(self, client: ClientConnection, request: Request, body: bytes) -> None:
         found = self._place(request.head.path)
@@ -134,7 +113,7 @@ class BatchRoutes:
             answer = TOO_DEEP
         finally:
             self._pipeline.unbuffer(len(body))
-        self._send(client, request, wire, answer)
+        send(client, request, self._spoken(wire), answer)
 
     async def _batch(
         self, asking: tuple[ClientConnection, Request, BatchWire], rest: list[str], body: bytes
@@ -268,28 +247,6 @@ class BatchRoutes:
     def _desk(self, request: Request) -> Desk:
         assert request.credential is not None
         return Desk(self._pipeline.world.control, request.credential)
-
-    def _send(
-        self,
-        client: ClientConnection,
-        request: Request,
-        wire: BatchWire | None,
-        answer: Answer | Refusal,
-    ) -> None:
-        if client.transport is None:
-            return
-        status, kind, keep = 200, JSON, request.head.keep_alive
-        headers: list[tuple[bytes, bytes]] = []
-        if isinstance(answer, Refusal):
-            status, headers = answer.code.status, headers_of(answer)
-            body = self._spoken(wire).render_refusal(answer, None)
-        else:
-            body, kind, told = answer
-            headers = [*told]
-        lines = client.clock.date_line + request.head.lines
-        answered = whole(status, body, lines, headers, content_type=kind, close=not keep)
-        client.write(bodiless(answered) if request.head.bodiless else answered)
-        client.done(keep_alive=keep)
 
     def _spoken(self, wire: BatchWire | None) -> Dialect:
         dialects = self._pipeline.world.dialects.values()

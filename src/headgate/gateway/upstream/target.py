@@ -201,6 +201,25 @@ class Target:
         lines.append(b"content-length: %d\r\n\r\n" % length)
         return b"".join(lines)
 
+    def kept_at(self, dialect: str, below: str, query: str) -> tuple[str, Headers] | None:
+        """Return where the provider keeps what it answered in a dialect, and what says who asks.
+
+        None where each request has to be signed by its body.
+
+        Args:
+            dialect: One that it speaks.
+            below: What stands behind the path of calls, with a slash before it.
+            query: What is asked beside that, empty for nothing.
+        """
+        if self.envelopes[dialect].sign is not None:
+            return None
+        path, _, fixed = self._paths[dialect, False].partition("?")
+        asked = "&".join(each for each in (fixed, query) if each)
+        scheme = self.pool.provider.base_url.partition("://")[0]
+        url = f"{scheme}://{self._host}{path}{below}" + (f"?{asked}" if asked else "")
+        who = self.kind.headers(self._credential) if self._credential else ()
+        return url, ((b"accept-encoding", b"identity"), *who)
+
     def _proof(self, envelope: Envelope, path: str, body: bytes, at_ns: int) -> Headers:
         """Return the headers that prove this one request, where the kind signs each."""
         sign = envelope.sign

@@ -35,6 +35,7 @@ NO_CALLS = frozenset(
         errors.FEEDBACK_UNANSWERED,
         errors.FILES_FULL,
         errors.FILE_UNKNOWN,
+        errors.RESPONSE_UNKNOWN,
     }
 )
 """What no call is refused with; every other code may be one's."""

@@ -24,6 +24,7 @@ from headgate.node.openapi.asked import (
 )
 from headgate.node.openapi.batches import batch_paths, file_paths
 from headgate.node.openapi.calls import ELSEWHERE, asking, call_paths
+from headgate.node.openapi.kept import kept_paths
 from headgate.node.openapi.shapes import Shapes
 
 DESCRIPTION = """\
@@ -39,7 +40,7 @@ def document() -> dict[str, Any]:
     read = [each.BODY for each in spoken.values()] + [each.BODY for each in wired.values()]
     shapes = Shapes(told_types(), read)
     paths: Told = {**health_paths(), **model_paths(), **control_paths(shapes), **file_paths()}
-    paths |= hook_paths(shapes)
+    paths |= {**hook_paths(shapes), **kept_paths(spoken)}
     for dialect in spoken.values():
         paths |= call_paths(dialect, shapes)
     for wire in wired.values():

@@ -1,0 +1,1 @@
+"""What providers keep of calls, shown to whom it belongs; see `routes.py`."""
