@@ -52,6 +52,7 @@ def test_modes_are_known_ones(models: ModelDirectory) -> None:
         "responses",
         "embedding",
         "image",
+        "moderation",
         "speech",
         "transcription",
     }

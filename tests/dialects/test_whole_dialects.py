@@ -14,7 +14,9 @@ from headgate.units.errors import Refusal
 EDIT = Edit("other/model", 0, "max_tokens")
 
 
-@pytest.mark.parametrize("kind", ["embeddings", "anthropic_count_tokens", "openai_input_tokens"])
+@pytest.mark.parametrize(
+    "kind", ["embeddings", "moderations", "anthropic_count_tokens", "openai_input_tokens"]
+)
 def test_only_the_model_is_changed(kind: str) -> None:
     """No limit is added, whatever the body lacks; every other byte stays."""
     dialect: Dialect = dialects()[kind]

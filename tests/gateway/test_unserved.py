@@ -14,7 +14,7 @@ NAMED = {
     "/v1/completions": "Completions",
     "/v1/environments/env_1/work": "Agents",
     "/v1/memory_stores": "Agents",
-    "/v1/moderations": "Moderations",
+    "/v1/videos": "Videos",
     "/v1/organizations/me": "Administration",
     "/v1/responses/compact": "Responses kept by the provider",
     "/v1/sessions/s_1/events": "Agents",

@@ -63,6 +63,7 @@ BODIES = {
     "/v1/images/generations": json.dumps({"model": "mini", "prompt": "Hello"}).encode(),
     "/v1/images/edits": form("image"),
     "/v1/images/variations": form("image"),
+    "/v1/moderations": json.dumps({"model": "mini", "input": "Hello"}).encode(),
     "/v1/audio/speech": json.dumps({"model": "mini", "input": "Hello"}).encode(),
     "/v1/audio/transcriptions": form("file"),
     "/v1/audio/translations": form("file"),

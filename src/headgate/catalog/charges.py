@@ -23,10 +23,12 @@ COUNTED_UNITS = (
     "image",
     "audio_second",
     "character",
+    "request",
     "storage_token_hour",
 )
 """What is sold by the piece. The gateway meters `web_search` and, of calls for images and sound,
-`image`, `audio_second` and `character`; the book prices the others, too."""
+`image`, `audio_second` and `character`, of moderations `request`; the book prices the others, too.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ class ModelFacts:
     """What is known of one model of one seller.
 
     Attributes:
-        mode: `chat`, `responses` (not served by chat completions), `embedding`, `image`, `speech`
-            or `transcription`.
+        mode: `chat`, `responses` (not served by chat completions), `embedding`, `image`, `speech`,
+            `transcription` or `moderation`.
         context_tokens: An upper bound of the prompt, None when it is not known.
         output_tokens_max: The largest output limit it takes, None when it is not known.
         capabilities: Some of `CAPABILITIES`.

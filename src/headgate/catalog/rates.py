@@ -224,6 +224,7 @@ class RateCard:
                 "image": 1,
                 "audio_second": SECONDS_USUAL,
                 "character": CHARACTERS_PER_TOKEN * input_tokens,
+                "request": 1,
             }
             for meter, count in usual.items():
                 price, row = rate.units.get(meter, (0, ""))

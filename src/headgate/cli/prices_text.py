@@ -30,6 +30,7 @@ _SHOWN_METERS = {
     "image": "images",
     "audio_second": "seconds",
     "character": "characters",
+    "request": "requests",
 }
 
 

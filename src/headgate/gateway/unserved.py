@@ -36,7 +36,6 @@ _BELOW: Final = {
     "/v1/interactions": "Interactions",
     "/v1/live": "Live sessions",
     "/v1/memory_stores": "Agents",
-    "/v1/moderations": "Moderations",
     "/v1/operations": "Operations",
     "/v1/organization": "Administration",
     "/v1/organizations": "Administration",

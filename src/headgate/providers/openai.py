@@ -1,4 +1,4 @@
-"""`openai`: OpenAI itself, with Chat Completions, Responses, Embeddings, images and sound."""
+"""`openai`: OpenAI itself: Chat Completions, Responses, Embeddings, images, sound, moderations."""
 
 from headgate.providers import openai_compatible
 from headgate.providers.envelope import ANY_PLACE, Place
@@ -16,6 +16,7 @@ NATIVE_DIALECTS = (
     "speech",
     "transcriptions",
     "translations",
+    "moderations",
 )
 BATCHES = "openai_batches"
 SETUP = Setup(

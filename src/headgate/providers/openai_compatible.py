@@ -37,6 +37,7 @@ PATHS = {
     "speech": "/audio/speech",
     "transcriptions": "/audio/transcriptions",
     "translations": "/audio/translations",
+    "moderations": "/moderations",
 }
 DEFAULTS: tuple[tuple[bytes, bytes], ...] = ()
 PASSED: Final = frozenset(

@@ -43,6 +43,7 @@ class Usage:
     image: int = 0
     audio_second: int = 0
     character: int = 0
+    request: int = 0
 
     @property
     def cache_write(self) -> int:

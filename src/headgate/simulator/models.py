@@ -25,7 +25,7 @@ class ModelFacts:
         cache_tokens_min: The shortest prefix that is cached.
         writes_cost: Whether cache writes are counted and charged on their own.
         dimensions: Numbers in an embedding; 0 for a model that generates.
-        mode: What it makes: `text`, `image`, `speech` or `transcript`.
+        mode: What it makes: `text`, `image`, `speech`, `transcript` or `moderation`.
     """
 
     names: tuple[str, ...]
@@ -147,6 +147,18 @@ _MEDIA = tuple(
         ("gpt-4o-transcribe", "2025-03-20", "transcript"),
     )
 )
+_MODERATIONS = (
+    ModelFacts(
+        ("omni-moderation-latest", "omni-moderation-2024-09-26"),
+        "omni-moderation-2024-09-26",
+        "2024-09-26",
+        32_000,
+        0,
+        0,
+        False,
+        mode="moderation",
+    ),
+)
 _GOOGLE = (
     ModelFacts(
         ("gemini-3.5-flash",), "gemini-3.5-flash", "2026-05-19", 1_048_576, 65_536, 4_096, False
@@ -156,7 +168,7 @@ _GOOGLE = (
     ),
 )
 MODELS = {
-    ProviderName.OPENAI: (*_OPENAI, *_EMBEDDINGS, *_MEDIA),
+    ProviderName.OPENAI: (*_OPENAI, *_EMBEDDINGS, *_MEDIA, *_MODERATIONS),
     ProviderName.ANTHROPIC: _ANTHROPIC,
     ProviderName.GOOGLE: _GOOGLE,
 }

@@ -1,4 +1,4 @@
-"""OpenAI's API: chat completions, responses and embeddings; routes, keys, headers and errors."""
+"""OpenAI's API: chat completions, responses, embeddings and more; routes, keys and errors."""
 
 import calendar
 import secrets
@@ -22,6 +22,7 @@ from headgate.simulator.openai_media import (
     SpeechGeneration,
     TranscriptGeneration,
 )
+from headgate.simulator.openai_moderations import USUAL, ModerationGeneration, decode_moderation
 from headgate.simulator.openai_request import bad_request, check_body, decode_body
 from headgate.simulator.openai_response import ResponseGeneration
 from headgate.simulator.openai_response_request import (
@@ -65,6 +66,8 @@ class OpenAI(Dialect):
             return self._stored.answer(request)
         if route == ("POST", "/v1/embeddings"):
             return self._open_embedding(request)
+        if route == ("POST", "/v1/moderations"):
+            return self._open_moderation(request)
         if request.method == "POST" and request.path in _MEDIA:
             return self._open_media(request)
         if route == ("GET", "/v1/models"):
@@ -160,6 +163,14 @@ class OpenAI(Dialect):
         _check_size(request)
         body = decode_embedding(request.body)
         return EmbeddingGeneration(body, self._require(body.model, generates=False))
+
+    def _open_moderation(self, request: Request) -> Generation:
+        _check_size(request)
+        body = decode_moderation(request.body)
+        facts = self._require(body.model or USUAL)
+        if facts.mode != "moderation":
+            raise _unknown_model(facts.served)
+        return ModerationGeneration(body, facts)
 
     def _open_media(self, request: Request) -> Generation:
         _check_size(request)

@@ -27,6 +27,7 @@ METERS = (
     "image",
     "audio_second",
     "character",
+    "request",
 )
 
 
@@ -167,6 +168,8 @@ PRICES: dict[str, tuple[PriceRow, ...]] = {
     "gpt-4o-mini-tts": (_row(0, input_uncached="0.6", output_audio="12"),),
     "whisper-1": (_row(0, audio_second="100"),),
     "gpt-4o-transcribe": (_row(0, input_uncached="2.5", input_audio="6", output="10"),),
+    # OpenAI's guide to moderation: free to use.
+    "omni-moderation-2024-09-26": (_row(0, request="0"),),
     # ai.google.dev pricing, since 2026-05-19.
     "gemini-3.5-flash": (_row(0, input_uncached="1.5", cache_read="0.15", output="9"),),
     # ai.google.dev pricing, since 2025-03-20.

@@ -52,6 +52,8 @@ UNIT_METERS: tuple[str, ...] = (
     "image",
     "audio_second",
     "character",
+    "request",
 )
-"""What calls for images and sound are billed by beside those: tokens of images, images by the
-piece, seconds of sound begun, characters spoken. Such a quantity stands in charge lines alone."""
+"""What calls that generate no text are billed by beside those: tokens of images, images by the
+piece, seconds of sound begun, characters spoken, requests. Such a quantity stands in charge lines
+alone."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BOUNDED: Final = "units_bounded"
 """Why a call is posted at a bound: what it is billed by, its reply does not say."""
 
-BY_THE_PIECE: Final = ("image", "audio_second", "character")
+BY_THE_PIECE: Final = ("image", "audio_second", "character", "request")
 """Meters that a model may be billed by or not; tokens that are reported always count."""
 
 
