@@ -21,9 +21,12 @@ from headgate.caches.beginnings import (
 )
 from headgate.caches.prompt import Prompt, prompt_of
 from headgate.caches.sessions import BLOCKS_PER_TEXT, Last, Sessions
+from headgate.caches.warmth import Prefix, Warmth
 from headgate.dialects.prompts.block import OWN, Block, Blocks, items
 from headgate.dialects.prompts.registry import prompt_dialects
 
+NOW_NS = 1_790_000_000_000_000_000
+LATER_NS = NOW_NS + 300_000_000_000
 LONG = "a document at length, " * 500
 TEXTS = st.builds(
     lambda size, end: b'"' + b"word " * size + end + b'"', st.integers(0, 30_000), st.binary()
@@ -79,13 +82,13 @@ def test_as_much_is_known_as_two_texts_have_in_common(one: bytes, two: bytes) ->
         assert not set(first[inside:]) & set(second[inside:])
 
 
-def test_no_more_than_an_eighth_is_lost() -> None:
-    """Places lie 4 kB apart where a text begins, and an eighth of the way so far behind that."""
+def test_no_more_than_a_quarter_is_lost() -> None:
+    """Places lie 4 kB apart where a text begins, and a quarter of the way so far behind that."""
     steps = [(after - before, before) for before, after in pairwise(PLACES)]
 
     assert PLACES[0] == FIRST_BYTES
-    assert all(step <= max(FIRST_BYTES, before // 8) for step, before in steps)
-    assert PLACES[46] < 1 << 20 <= PLACES[47]
+    assert all(step <= max(FIRST_BYTES, before // 4) for step, before in steps)
+    assert PLACES[26] < 1 << 20 == PLACES[27]
 
 
 @given(st.integers(1, 90))
@@ -203,3 +206,20 @@ def test_so_many_texts_of_a_prompt_are_known() -> None:
     assert len(long.beginnings) == TEXTS_MAX
     assert len(long.marks) == TEXTS_MAX + 1
     assert kept.get(1) is None
+
+
+def test_a_text_is_warm_up_to_where_another_was() -> None:
+    """As far as the longest place that is kept, while it lives; a whole block goes before."""
+    known, cache, other = Warmth(), ("account", "model"), ("second", "model")
+    one, two = asked("word " * 5_000 + "one"), asked("word " * 5_000 + "two")
+    (places,) = one.beginnings
+    for number, tokens, until_ns in ((0, 0, LATER_NS), (2, 3_000, LATER_NS), (4, 5_000, NOW_NS)):
+        known.keep(cache, places.mark(number), Prefix(tokens, until_ns))
+
+    assert known.tokens(cache, two, NOW_NS - 1) == 5_000
+    assert known.tokens(cache, two, NOW_NS) == 3_000
+    assert known.tokens(other, two, NOW_NS) == 0
+    assert known.tokens(cache, two, LATER_NS) == 0
+    assert known.tokens(cache, asked("words " * 5_000), NOW_NS) == 0
+    known.keep(cache, two.marks[-1], Prefix(6_000, LATER_NS))
+    assert known.tokens(cache, two, NOW_NS) == 6_000

@@ -14,7 +14,7 @@ from headgate.caches.warmth import Prefix, Warmth
 from headgate.caches.worth import missed_nanos, saved_nanos, warm_nanos, writing_pays
 from headgate.catalog.load import load_price_book
 from headgate.catalog.rates import RateCard
-from headgate.dialects.prompts.block import OWN, Block, Blocks
+from headgate.dialects.prompts.block import Block, Blocks
 from headgate.dialects.prompts.registry import prompt_dialects
 from headgate.dialects.translation.parser import whole
 from headgate.records.demand import STANDARD
@@ -73,29 +73,6 @@ def test_the_longest_warm_prefix_counts_while_it_lives() -> None:
     assert known.tokens(OTHER, long, NOW_NS) == 0
     assert known.tokens(CACHE, long, LATER_NS) == 0
     assert known.tokens(CACHE, prompt(["x"], ["b"]), NOW_NS) == 0
-
-
-def text(said: str) -> Prompt:
-    """Return the prompt of a message of one text."""
-    parts = (b"role", b'"user"', OWN, b'"%b"' % said.encode())
-    return prompt_of(Blocks((), (), [Block("messages[0].content", parts)]))
-
-
-def test_a_text_is_warm_up_to_where_another_was() -> None:
-    """As far as the longest place that is kept, while it lives; a whole block goes before."""
-    known = Warmth()
-    one, two = text("word " * 5_000 + "one"), text("word " * 5_000 + "two")
-    (places,) = one.beginnings
-    for number, tokens, until_ns in ((0, 0, LATER_NS), (2, 3_000, LATER_NS), (4, 5_000, NOW_NS)):
-        known.keep(CACHE, places.mark(number), Prefix(tokens, until_ns))
-
-    assert known.tokens(CACHE, two, NOW_NS - 1) == 5_000
-    assert known.tokens(CACHE, two, NOW_NS) == 3_000
-    assert known.tokens(OTHER, two, NOW_NS) == 0
-    assert known.tokens(CACHE, two, LATER_NS) == 0
-    assert known.tokens(CACHE, text("words " * 5_000), NOW_NS) == 0
-    known.keep(CACHE, two.marks[0], Prefix(6_000, LATER_NS))
-    assert known.tokens(CACHE, two, NOW_NS) == 6_000
 
 
 def test_what_was_sent_is_known_for_a_while() -> None:

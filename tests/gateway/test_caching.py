@@ -39,14 +39,6 @@ policy = "weighted"
 cache = "auto"
 [routes.chat]
 deployments = ["mini", "big"]
-[deployments.luna]
-provider = "openai"
-model = "gpt-5.6-luna"
-[deployments.sol]
-provider = "openai"
-model = "gpt-5.6-sol"
-[routes.newest]
-deployments = ["luna", "sol"]
 """
 
 
@@ -126,18 +118,6 @@ def by(reply: Reply) -> str | None:
     return reply.header("x-headgate-deployment")
 
 
-def warm_nanos(gateway: Gateway, reply: Reply) -> dict[str, int]:
-    """Return what a warm prefix was worth to a call, by candidate."""
-    gateway.until_idle()
-    number = int(reply.header("x-headgate-decision") or 0)
-    (record,) = [
-        each
-        for each in gateway.records()
-        if isinstance(each, DecisionRecord) and each.number == number
-    ]
-    return {each.deployment: each.warm_nanos for each in record.candidates}
-
-
 def rate(usages: list[dict[str, int]]) -> float:
     """Return the share of all prompt tokens that was read from a cache."""
     reads = sum(usage.get("cache_read", 0) for usage in usages)
@@ -198,8 +178,15 @@ def test_what_is_warm_is_in_the_decision(gateway: Gateway) -> None:
     served(gateway, messages("worth", 1, model="either", marked=True))
     reply = served(gateway, messages("worth", 2, model="either", marked=True))
 
-    warm = warm_nanos(gateway, reply)
+    gateway.until_idle()
+    number = int(reply.header("x-headgate-decision") or 0)
+    (record,) = [
+        each
+        for each in gateway.records()
+        if isinstance(each, DecisionRecord) and each.number == number
+    ]
     kept = end(gateway, reply).quantities["cache_read"]
+    warm = {each.deployment: each.warm_nanos for each in record.candidates}
     # Claude Sonnet 5 at the price of the day: the rates are those of the charge lines.
     lines = {line.meter: line.price_femto for line in end(gateway, reply).lines}
     rate_femto = lines["cache_write_5m"] * 4 // 5 - lines["cache_read"]
@@ -408,60 +395,3 @@ def test_a_cache_that_works_unasked_is_compared_too(gateway: Gateway) -> None:
     assert all(note(gateway, reply).saved_nanos > 0 for reply in replies[1:])
     told = note(gateway, broken)
     assert (told.cause, told.path) == ("changed", "messages[0].content")
-
-
-def question(name: str, model: str, said: str) -> dict[str, Any]:
-    """Return a question behind a long text, in one message with it."""
-    text = f"{words(name, 12_000)} {said}"
-    message = {"role": "user", "content": text}
-    return {"model": model, "max_completion_tokens": 50, "messages": [message]}
-
-
-def test_another_question_about_a_text_is_warm_where_beginnings_are(gateway: Gateway) -> None:
-    """Its provider reads what both have in common; what that is worth is nearly all of it."""
-    served(gateway, question("common", "chat", "What is it?"), CHAT_PATH)
-    reply = served(gateway, question("common", "chat", "Who wrote it?"), CHAT_PATH)
-
-    found = warm_nanos(gateway, reply)
-    usage = end(gateway, reply).quantities
-    lines = {line.meter: line.price_femto for line in end(gateway, reply).lines}
-    saved_nanos = usage["cache_read"] * 9 * lines["cache_read"] // 1_000_000
-    assert usage["cache_read"] > 10_000
-    assert found["big"] == 0
-    assert saved_nanos * 9 // 10 < found["mini"] <= saved_nanos
-
-
-def test_another_question_is_not_warm_where_the_cache_ends_with_a_message(
-    gateway: Gateway,
-) -> None:
-    """Models of a later family read from their caches up to a breakpoint, none of which is there.
-
-    What goes on with all that was sent is warm there as well.
-    """
-    first = question("last", "newest", "What is it?")
-    served(gateway, first, CHAT_PATH)
-    other = served(gateway, question("last", "newest", "Who wrote it?"), CHAT_PATH)
-    said = [*first["messages"], {"role": "assistant", "content": "A text."}]
-    further = {**first, "messages": [*said, {"role": "user", "content": "Who wrote it?"}]}
-    reply = served(gateway, further, CHAT_PATH)
-
-    assert set(warm_nanos(gateway, other).values()) == {0}
-    assert warm_nanos(gateway, reply)["luna"] > 0
-
-
-def test_another_question_is_not_warm_inside_of_a_marked_block(gateway: Gateway) -> None:
-    """What is marked is kept up to the end of the block, question and all."""
-
-    def send(said: str) -> Reply:
-        text = {"type": "text", "text": f"{words('marked', 3_000)} {said}"}
-        part = {**text, "cache_control": {"type": "ephemeral"}}
-        message = {"role": "user", "content": [part]}
-        body = {"model": "either", "max_tokens": 50, "messages": [message]}
-        return served(gateway, body)
-
-    send("What is it?")
-    other, same = send("Who wrote it?"), send("Who wrote it?")
-
-    assert "cache_read" not in end(gateway, other).quantities
-    assert set(warm_nanos(gateway, other).values()) == {0}
-    assert max(warm_nanos(gateway, same).values()) > 0

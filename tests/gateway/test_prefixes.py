@@ -98,7 +98,7 @@ def test_another_question_about_a_document_is_bounded_by_the_first() -> None:
     asked = texts(DOCUMENT + b"Who has written it, and when?")
 
     (text,) = asked.beginnings
-    rest = asked.firm[-1] - text.firm_at(9)
+    rest = asked.firm[-1] - text.firm_at(8)
 
     assert rest < 2_000
     assert bound_of(memory, asked) == 10_000 + rest + INSIDE_TOKENS
@@ -136,7 +136,7 @@ def test_the_most_counts_behind_the_first_text_of_a_conversation() -> None:
     memory.learn(ALICE, texts(b"hello", DOCUMENT + b"What is it?"), 9_500)
     asked = texts(b"hello", DOCUMENT + b"Who?")
 
-    rest = asked.firm[-1] - asked.beginnings[0].firm_at(9)
+    rest = asked.firm[-1] - asked.beginnings[0].firm_at(8)
 
     assert bound_of(memory, asked) == 10_000 + rest + INSIDE_TOKENS
 

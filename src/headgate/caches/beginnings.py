@@ -17,10 +17,10 @@ FIRST_BYTES: Final = 4_096
 
 PLACES: Final = (
     *(FIRST_BYTES * number for number in range(1, 8)),
-    *((FIRST_BYTES << octave) * number for octave in range(17) for number in range(8, 16)),
+    *((FIRST_BYTES << octave) * number for octave in range(1, 18) for number in range(4, 8)),
 )
-"""Up to where texts are hashed, in bytes: each 4 kB at first, then an eighth further at the most.
-So no more than that is lost of what two have in common, and a megabyte has 47 places."""
+"""Up to where texts are hashed, in bytes: each 4 kB at first, then a quarter further at the most.
+So no more than that is lost of what two have in common, and a megabyte has 27 places."""
 
 TEXTS_MAX: Final = 32
 """So many long texts of a prompt are known by what they begin with, the first ones."""
