@@ -6,7 +6,6 @@ at the end of the turn the first write wakes them and the others find them awake
 one read sends at once after it, so nobody waits who is alone.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -27,8 +26,7 @@ class Outbox:
         """Have `call_soon`, the event loop's, call back at the end of a turn."""
         self._call_soon = call_soon
         self._flush = self.flush
-        # One that stays: a list would be made anew, and grow, with every turn.
-        self._senders: deque[Sender] = deque()
+        self._senders: list[Sender] = []
 
     def soon(self, act: Callable[[], None]) -> None:
         """Have something done in the next turn, with whatever else has come until then."""
@@ -42,10 +40,14 @@ class Outbox:
 
     def flush(self) -> None:
         """Send everything now: the turn is at its end."""
-        senders = self._senders
+        senders, self._senders = self._senders, []
+        sent = 0
         try:
-            while senders:
-                senders.popleft().flush()
+            while sent < len(senders):
+                sent += 1
+                senders[sent - 1].flush()
         finally:
-            if senders:
-                self._call_soon(self._flush)
+            while sent < len(senders):
+                # One before it has failed.
+                self.add(senders[sent])
+                sent += 1
