@@ -59,10 +59,14 @@ def test_who_does_not_say_what_they_want_is_let_go(said: bytes) -> None:
 
 
 def test_no_more_connections_are_taken_than_there_may_be() -> None:
-    """The next one is closed at once, whatever those before are waiting for."""
+    """The next one is closed at once, and those before are answered as ever."""
     bounds = Bounds(connections_max=2, silence_s=10 * WAIT_S)
-    with door(bounds) as port, connection(port), connection(port), connection(port) as third:
-        assert rest(third) == b""
+    with door(bounds) as port, connection(port), connection(port) as second:
+        with connection(port) as third:
+            assert rest(third) == b""
+        second.sendall(REQUEST)
+
+        assert second.recv(15) == b"HTTP/1.1 200 OK"
 
 
 def test_what_is_no_request_writes_nothing_into_the_log(capfd: pytest.CaptureFixture[str]) -> None:

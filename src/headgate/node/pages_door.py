@@ -35,7 +35,7 @@ class Door(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn says it
         """Take it, unless there are too many."""
         super().connection_made(transport)
-        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
+        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
             transport.abort()
             return
         self._wait()
@@ -84,7 +84,8 @@ def server_of(app: ASGIApp, host: str, port: int, bounds: Bounds = BOUNDS) -> uv
         access_log=False,
         log_level="error",  # its warnings are about what strangers send
         server_header=False,
-        limit_concurrency=bounds.connections_max,
+        # At this number uvicorn refuses every request; the door keeps it from being reached.
+        limit_concurrency=bounds.connections_max + 1,
         h11_max_incomplete_event_size=bounds.head_bytes_max,
         timeout_keep_alive=bounds.silence_s,
         timeout_graceful_shutdown=2,
