@@ -264,11 +264,10 @@ def test_a_console_for_others_takes_a_token(folder: Path) -> None:
 
 def test_the_console_answers_to_its_address_and_to_names_it_is_given(folder: Path) -> None:
     """As browsers write them: IPv6 in brackets, and no port that is the usual one."""
-    listen = (
-        '[listen]\nconsole = "[::1]:0"\n[console]\nnames = ["console.example", "10.0.0.7:81"]\n'
-    )
+    names = 'token = { env = "T" }\nnames = ["console.example", "10.0.0.7:81"]\n'
+    listen = f'[listen]\nconsole = "[::1]:0"\n[console]\n{names}'
 
-    console = loaded(folder, listen).console
+    console = loaded(folder, listen, T="a-long-token").console
 
     own = {"[::1]:9", "127.0.0.1:9", "localhost:9"}
     assert console.hosts(9) == own | {"console.example", "10.0.0.7:81"}
@@ -279,11 +278,22 @@ def test_the_console_answers_to_its_address_and_to_names_it_is_given(folder: Pat
 def test_a_name_of_the_console_is_a_host(folder: Path, name: str) -> None:
     """What no browser ever sends would be of no use, and "*" would let any page in."""
     with pytest.raises(ConfigurationError) as refused:
-        loaded(folder, f'[console]\nnames = ["{name}"]\n')
+        loaded(
+            folder, f'[console]\ntoken = {{ env = "T" }}\nnames = ["{name}"]\n', T="a-long-token"
+        )
 
     (problem,) = refused.value.problems
     assert problem.key == "console.names"
     assert "console.example" in problem.fix
+
+
+def test_a_console_with_a_name_takes_a_token(folder: Path) -> None:
+    """A proxy of this machine is this machine, whoever it asks for."""
+    with pytest.raises(ConfigurationError) as refused:
+        loaded(folder, '[console]\nnames = ["console.example"]\n')
+
+    (problem,) = refused.value.problems
+    assert (problem.key, "console.example" in problem.problem) == ("console.token", True)
 
 
 def test_a_token_of_the_console_cannot_be_guessed(folder: Path) -> None:

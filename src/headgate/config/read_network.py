@@ -61,10 +61,12 @@ def console_from(
     address = address_from(listen.console, "listen.console", problems)
     token = secrets.read(shape.token, "console.token")
     given = "token" in (document.get("console") or {})
-    if not given and not is_loopback(address.host):
+    if not given and (shape.names or not is_loopback(address.host)):
+        # To the console everybody behind a proxy of this machine is this machine.
+        where = f"is called {shape.names[0]}" if shape.names else f"listens on {address.host}"
         problems.add(
             "console.token",
-            f"The console listens on {address.host}, where others can reach it, without a token.",
+            f"The console {where}, where others can reach it, without a token.",
             'Write token = { env = "HEADGATE_CONSOLE_TOKEN" } under [console].',
         )
     if token and len(token) < SECRET_CHARS_MIN:
