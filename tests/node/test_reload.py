@@ -87,6 +87,21 @@ def test_a_reload_is_obeyed_by_the_next_call(node: TestNode) -> None:
     assert post(node.gateway_url, CHAT, node.key(), chat("Hello")).status == 200
 
 
+def test_a_deployment_without_a_price_is_warned_of(node: TestNode) -> None:
+    """It is in force, and the reload says that its calls will be refused under a budget."""
+    mystery = '\n[deployments.mystery]\nprovider = "openai"\nmodel = "gpt-mystery"\n'
+
+    with changed(node, more=mystery):
+        code, printed = reload(node)
+        shown = run("--config", str(node.config), "--data-dir", str(node.data_dir))
+
+    assert (code, printed.ok, printed.problems) == (0, True, [])
+    assert [warning.key for warning in printed.warnings] == ["deployments.mystery"]
+    assert shown.exit_code == 0
+    assert "Warning: deployments.mystery: openai/gpt-mystery has no price" in shown.stderr
+    assert reload(node)[1].warnings == []
+
+
 TWO_TEAMS = """
 [teams.other]
 [budgets.old]

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
@@ -11,11 +12,13 @@ from headgate.budgets.standing import Standing, standings
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_CONFIGURATION, complain, fail, print_json, say
 from headgate.cli.reading import read_configuration, reading_if_any
+from headgate.config.snapshot import Snapshot
+from headgate.config.unpriced import unpriced
 from headgate.insights.contract import ProblemView, ReloadView
 from headgate.node import locks
 from headgate.node.outcome import Outcome, last
 from headgate.node.paths import read_pid
-from headgate.units.errors import StewardUnavailableError
+from headgate.units.errors import Problem, StewardUnavailableError
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
 
@@ -34,13 +37,17 @@ def reload_node(
 ) -> None:
     """Have the node take up its configuration file; with problems in it, the old one stays."""
     outcome = _reload(data_dir)
-    overspent = [] if outcome.problems else _overspent(config, data_dir)
+    taken = None if outcome.problems else read_configuration(config)
+    overspent = [] if taken is None else _overspent(taken, data_dir)
+    warnings = () if taken is None else unpriced(taken, time.time_ns())
     if as_json:
-        print_json(_view(outcome, overspent))
+        print_json(_view(outcome, overspent, warnings))
     elif not outcome.problems:
         say(f"The configuration is in force.{_finishing(outcome.retiring)}")
     for each in () if as_json else overspent:
         say(_refuses(each), err=True)
+    for warning in () if as_json else warnings:
+        say(f"Warning: {warning.key}: {warning.problem} {warning.fix}", err=True)
     for problem in () if as_json else outcome.problems:
         complain(f"{problem.file}: {problem.key}: {problem.problem}", problem.fix)
     if outcome.problems:
@@ -86,9 +93,8 @@ def _finishing(retiring: int) -> str:
     return f" {retiring} {workers} calls that began before."
 
 
-def _overspent(config: Path, data_dir: Path) -> list[Standing]:
+def _overspent(snapshot: Snapshot, data_dir: Path) -> list[Standing]:
     """Return the budgets whose limit is below what is spent: one may have been lowered so far."""
-    snapshot = read_configuration(config)
     with reading_if_any(data_dir) as connection:
         budgets, now_ns = snapshot.budgets.values(), time.time_ns()
         found = standings(connection, budgets, now_ns, snapshot.zone, runs=())
@@ -103,13 +109,18 @@ def _refuses(each: Standing) -> str:
     )
 
 
-def _view(outcome: Outcome, overspent: list[Standing]) -> ReloadView:
+def _view(outcome: Outcome, overspent: list[Standing], warnings: tuple[Problem, ...]) -> ReloadView:
     return ReloadView(
         ok=not outcome.problems,
         retiring=outcome.retiring,
         overspent=[each.id for each in overspent],
-        problems=[
-            ProblemView(file=one.file, key=one.key, problem=one.problem, fix=one.fix)
-            for one in outcome.problems
-        ],
+        problems=_views(outcome.problems),
+        warnings=_views(warnings),
     )
+
+
+def _views(problems: Iterable[Problem]) -> list[ProblemView]:
+    return [
+        ProblemView(file=one.file, key=one.key, problem=one.problem, fix=one.fix)
+        for one in problems
+    ]

@@ -258,13 +258,15 @@ class ReloadView(Printed, frozen=True, kw_only=True):
     """How a reload went: `reload --json`; unless `ok`, the configuration before stays in force.
 
     `retiring` workers still finish calls that began under an earlier one. Of the budgets
-    `overspent` more is spent than their limits now are: they refuse calls.
+    `overspent` more is spent than their limits now are: they refuse calls. `warnings` name
+    deployments that nothing prices.
     """
 
     ok: bool
     retiring: int
     overspent: list[str]
     problems: list[ProblemView]
+    warnings: list[ProblemView]
 
 
 class DrillRowView(Printed, frozen=True, kw_only=True):
