@@ -265,6 +265,11 @@ def test_what_matters_is_whole_on_narrow_screens(full: Full, browser: Browser) -
     states = ".state.measured, .state.held, .state.refused, .state.failed"
     assert visit.page.locator(states).count() >= 4
     assert visit.page.locator(states).evaluate_all(cut) == 0
+    visit.page.goto(f"{full.url}/routes")
+    heights = "all => all.map(one => one.offsetHeight)"
+    about = visit.page.locator(".card-head .grow").evaluate_all(heights)
+    assert about
+    assert max(about) <= 48
     visit.page.goto(f"{full.url}/prices")
     box = visit.page.get_by_label("The whole book").bounding_box()
     assert box is not None

@@ -44,6 +44,7 @@ def list_runs(
         print_json(views)
     elif not views:
         say("Nobody told of a run yet: POST /v1/runs, or headgate.workflows, does.")
+        say("What calls of runs that they only name have cost: headgate report --by run")
     else:
         _show(views, top=None)
 
