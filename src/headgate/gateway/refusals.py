@@ -115,8 +115,16 @@ def over_budget(exchange: Exchange, short: Short) -> Refusal:
         f"Budget {piece.budget!r} refuses: this call may cost up to"
         f" ${format_usd(exchange.hold_nanos)} and ${left} is left of"
         f" {most}${format_usd(budget.limit_nanos)}; {renewal}."
-        f" {_what_is_cheaper(exchange.own)} makes a call cheaper.",
+        f"{_held(piece.held_nanos)} {_what_is_cheaper(exchange.own)} makes a call cheaper.",
     )
+
+
+def _held(nanos: int) -> str:
+    """Tell what this worker's calls hold of a budget: some of it comes back soon."""
+    if not nanos:
+        return ""
+    held = f"${format_usd(nanos)}"
+    return f" Calls that run hold {held}; what they leave of it is free when they end."
 
 
 def _what_is_cheaper(demand: Demand) -> str:
