@@ -129,3 +129,20 @@ def test_the_command_writes_pages_and_lines(headgate: Any, tmp_path: Path) -> No
         done = headgate("statement", *wrong)
         assert done.exit_code == 2
         assert fix in done.stderr
+
+
+def test_every_team_has_a_file_of_its_own(headgate: Any, tmp_path: Path) -> None:
+    """A month is handed on in one command, and the files' sums are the books'."""
+    every = ("statement", "--team", "*", "--month", "2025-11")
+
+    done = headgate(*every, "-o", str(tmp_path / "{team}.csv"))
+    whole = headgate("report", "--since", "2025-11-01", "--until", "2025-12-01", "--json")
+
+    assert done.exit_code == 0, done.output
+    assert {path.stem for path in tmp_path.glob("*.csv")} == {"default", "research"}
+    totals = [line.split(": ")[1].removesuffix(" dollars") for line in done.stdout.splitlines()]
+    assert sum(map(Decimal, totals)) == Decimal(json.loads(whole.stdout)["spend"])
+    for wrong in (("-o", str(tmp_path / "all.csv")), ("--json",), ()):
+        refused = headgate(*every, *wrong)
+        assert refused.exit_code == 2
+        assert "Name files: -o '2025-11-{team}.csv'." in refused.stderr
