@@ -38,6 +38,15 @@ def connection(port: int) -> socket.socket:
     return socket.create_connection((HOST, port), WAIT_S)
 
 
+def is_open(port: int) -> bool:
+    """Tell whether somebody takes connections."""
+    try:
+        connection(port).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def rest(peer: socket.socket) -> bytes:
     """Return all that comes until the other side closes, which it has to."""
     came = b""
@@ -81,7 +90,10 @@ def test_what_is_no_request_writes_nothing_into_the_log(capfd: pytest.CaptureFix
 
 def test_a_head_without_an_end_is_refused(tmp_path: Path) -> None:
     """By the console of a node: it costs the steward no more memory than the bound."""
-    with running_node(tmp_path) as node, connection(urlsplit(node.console_url).port or 0) as peer:
-        peer.sendall(b"GET / HTTP/1.1\r\nx: " + b"a" * BOUNDS.head_bytes_max)
+    with running_node(tmp_path) as node:
+        port = urlsplit(node.console_url).port or 0
+        until(lambda: is_open(port), "the console takes connections, later than the gateway does")
+        with connection(port) as peer:
+            peer.sendall(b"GET / HTTP/1.1\r\nx: " + b"a" * BOUNDS.head_bytes_max)
 
-        assert rest(peer).startswith(b"HTTP/1.1 400 ")
+            assert rest(peer).startswith(b"HTTP/1.1 400 ")
