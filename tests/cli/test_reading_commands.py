@@ -4,14 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, update
 
 from headgate.ledger import tables
-from headgate.ledger.allotments import Allotment
-from headgate.ledger.store_allotments import keep
 from headgate.store.migrate import open_store
-from tests.conftest import NOON_NS
 
 
 def test_budgets_tell_what_is_free(headgate: Any) -> None:
@@ -56,61 +52,6 @@ def test_budgets_for_people(headgate: Any) -> None:
     assert result.exit_code == 0
     assert "launch" in result.stdout
     assert "99.859000000" in result.stdout
-
-
-def add_runs(folder: Path, count: int) -> None:
-    """Add windows of runs of alice to the store, each posted a nano-dollar more."""
-    engine = open_store(folder / "data")
-    with engine.begin() as connection:
-        for number in range(1, count + 1):
-            values = {
-                "window": f"run-cap/alice/build-{number}@once",
-                "budget": "run-cap",
-                "posted_nanos": number,
-                "held_nanos": 0,
-                "unaccounted_nanos": 0,
-            }
-            connection.execute(insert(tables.window).values(values))
-    engine.dispose()
-
-
-def test_the_fullest_runs_of_many(headgate: Any, books: Path) -> None:
-    """Ten runs with the least left, counted up, and how many more there are; --runs has all."""
-    add_runs(books, 30)
-
-    shown = headgate("budgets").stdout
-    everything = headgate("budgets", "--runs").stdout
-
-    runs = [line.split()[0] for line in shown.splitlines() if line.startswith("run-cap/")]
-    numbers = range(22, 31)
-    assert runs == [*(f"run-cap/alice/build-{number}" for number in numbers), "run-cap/alice/r42"]
-    assert "run-cap: … 21 more runs: headgate budgets --runs" in shown
-    assert everything.count("run-cap/alice/build-") == 30
-    assert everything.index("build-9 ") < everything.index("build-10 ")
-    assert len(json.loads(headgate("budgets", "--json").stdout)) == 32
-
-
-def add_agents(books: Path, count: int) -> None:
-    """Let delegations have allotments of 1 to `count` nano-dollars."""
-    engine = open_store(books / "data")
-    with engine.begin() as connection:
-        for number in range(1, count + 1):
-            name = f"agent:alice/bot-{number}"
-            keep(connection, Allotment(f"{name}~1@once", number, (), "alice", (), name), NOON_NS)
-    engine.dispose()
-
-
-def test_the_fullest_delegations_of_many(headgate: Any, books: Path) -> None:
-    """A swarm of agents pushes no budget off the screen; --runs has all of them."""
-    add_agents(books, 100)
-
-    shown = headgate("budgets").stdout
-    everything = headgate("budgets", "--runs").stdout
-
-    agents = [line.split()[0] for line in shown.splitlines() if line.startswith("agent:")]
-    assert agents == [f"agent:alice/bot-{number}~1" for number in range(1, 11)]
-    assert "agents: … 90 more delegations: headgate budgets --runs" in shown
-    assert everything.count("agent:alice/bot-") == 2 * 100
 
 
 def test_a_run_budget_without_runs(headgate: Any, books: Path) -> None:
@@ -169,24 +110,6 @@ def test_calls_say_when_there_are_more(headgate: Any) -> None:
     assert "the newest 2; there are more: --limit 4" in headgate("calls", "--limit", "2").stdout
     assert "there are more" not in headgate("calls", "--limit", "5").stdout
     assert len(json.loads(headgate("calls", "--limit", "2", "--json").stdout)) == 2
-
-
-@pytest.mark.parametrize(
-    ("narrowed", "found"),
-    [
-        (("--since", "2025-11-11"), ["call_d", "call_c"]),
-        (("--until", "2025-11-11"), ["call_b", "call_b", "call_a"]),
-        (("--since", "2025-11-10", "--until", "2025-11-11", "--deployment", "gpt"), ["call_b"]),
-        (("--code", "budget_exceeded"), ["call_d"]),
-        (("--key", "bob-laptop"), ["call_d"]),
-        (("--team", "research", "--state", "held"), ["call_c"]),
-    ],
-)
-def test_calls_are_narrowed(headgate: Any, narrowed: tuple[str, ...], found: list[str]) -> None:
-    """By day, where they went, why they were refused, and whose they are."""
-    listed = json.loads(headgate("calls", "--json", *narrowed).stdout)
-
-    assert [each["call"] for each in listed] == found
 
 
 def test_calls_of_nobody(headgate: Any) -> None:

@@ -22,6 +22,16 @@ app = typer.Typer()
 
 LIMIT_MAX = 100_000
 
+Team = Annotated[str | None, typer.Option(help="Of this team.", autocompletion=names_of("teams"))]
+Key = Annotated[str | None, typer.Option(help="With this key.", autocompletion=names_of("keys"))]
+Place = Annotated[
+    str | None, typer.Option(help="That went there.", autocompletion=names_of("deployments"))
+]
+Since = Annotated[
+    str | None, typer.Option(help="A date, or a date-time; in the organisation's time zone.")
+]
+Until = Annotated[str | None, typer.Option(help="Likewise; excluded.")]
+
 
 @app.command()
 def calls(  # noqa: PLR0913 - one for each option
@@ -31,25 +41,16 @@ def calls(  # noqa: PLR0913 - one for each option
         str | None,
         typer.Option(help="Of this principal.", autocompletion=names_of("principals")),
     ] = None,
-    team: Annotated[
-        str | None, typer.Option(help="Of this team.", autocompletion=names_of("teams"))
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(help="With this key.", autocompletion=names_of("keys"))
-    ] = None,
+    team: Team = None,
+    key: Key = None,
     session: Annotated[str | None, typer.Option(help="Of this session.")] = None,
     state: Annotated[CallState | None, typer.Option(help="In this state.")] = None,
     code: Annotated[
         str | None, typer.Option(help="Refused, failed or not measured for this reason.")
     ] = None,
-    deployment: Annotated[
-        str | None,
-        typer.Option(help="That went there.", autocompletion=names_of("deployments")),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(help="A date, or a date-time; in the organisation's time zone.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="Likewise; excluded.")] = None,
+    deployment: Place = None,
+    since: Since = None,
+    until: Until = None,
     quarantined: Annotated[
         bool, typer.Option("--quarantined", help="Whose reply gave a usage that cannot be right.")
     ] = False,
