@@ -44,6 +44,9 @@ def scan(stretch: bytes, base: int = 0) -> Scan:
     payloads: list[bytes] = []
     at, size = 0, len(stretch)
     unpack_from = HEADER.unpack_from
+    # Of a known type, what is unpacked is compared and added without making an object each time.
+    length: int
+    checksum: int
     while (begin := at + HEADER_BYTES) <= size:
         length, checksum = unpack_from(stretch, at)
         if length == 0:
