@@ -2,8 +2,8 @@
 
 A fold reads tens of thousands of records a second. Usage, charge lines and notes are not taken
 apart and put together again: they stay the text they are. The fields are those of the records in
-`headgate.records.journal`, in the order of the columns of `headgate.ledger.tables.attempt`, so
-that a row is made by taking them as they are; a test holds all three together.
+`headgate.records.journal`; a test holds them together. Those that most records have stand first, in
+the order in which they are written, for a decoder looks for each field behind the last one.
 """
 
 import msgspec
@@ -46,8 +46,8 @@ class FoldedHold(Struct, tag_field="k", tag="hold", gc=False):
     decision: int
     input_tokens_max: int
     output_tokens_max: int
-    choices: int = 1
     stream: bool = False
+    choices: int = 1
     lost: Raw = NO_LOSSES
     priority: str = PRIORITY_USUAL
     waited_us: int = 0
@@ -62,21 +62,21 @@ class FoldedSettle(Struct, frozen=True, tag_field="k", tag="settle", gc=False):
 
     attempt: str
     at_ns: int
-    state: State
     amount_nanos: int
-    final: bool = True
+    state: State
+    lines: Raw = NO_LINES
     served_model: str | None = None
     upstream_id: str | None = None
     upstream_request_id: str | None = None
     status: int = 0
-    reason: str | None = None
     ttft_us: int | None = None
     duration_us: int = 0
-    by: str = "worker"
-    quarantined: str | None = None
     usage: Raw = NO_USAGE
-    lines: Raw = NO_LINES
+    reason: str | None = None
+    final: bool = True
+    by: str = "worker"
     cache: Raw = NO_NOTE
+    quarantined: str | None = None
 
 
 Folded = (

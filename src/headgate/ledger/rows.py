@@ -4,7 +4,7 @@ Rows are tuples in the order of a table's columns: the fold writes tens of thous
 and a dictionary per row costs more than the insert.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -12,13 +12,7 @@ from msgspec.structs import astuple
 from sqlalchemy.engine import RowMapping
 
 from headgate.ledger import tables
-from headgate.ledger.folded import (
-    NO_LOSSES,
-    NO_NOTE,
-    NO_USAGE,
-    FoldedHold,
-    FoldedSettle,
-)
+from headgate.ledger.folded import NO_LOSSES, NO_NOTE, NO_USAGE, FoldedHold, FoldedSettle
 from headgate.records.charge import ChargeLine, quantities
 from headgate.records.journal import (
     CacheNote,
@@ -39,11 +33,11 @@ _sizing: Final = msgspec.json.Decoder(SizingNote).decode
 _lines: Final = msgspec.json.Decoder(tuple[ChargeLine, ...]).decode
 _usage: Final = msgspec.json.Decoder(dict[str, int]).decode
 _windows: Final = msgspec.json.Decoder(tuple[str, ...]).decode
-_NOTHING: Final[Row] = (None, "{}", "[]", None)
-_OPEN: Final[Row] = (None, "held", 0, False, None, None, None, 0, None, None, 0, "", *_NOTHING)
+_OPEN: Final[Row] = (
+    *(None, "held", 0, False, None, None, None, 0, None, None, 0, "", "{}", "[]", None, None),
+)
 
 STATUS_USUAL: Final = 200
-
 END_COLUMNS: Final = (
     "ended_ns",
     "state",
@@ -57,59 +51,70 @@ END_COLUMNS: Final = (
     "ttft_us",
     "duration_us",
     "closed_by",
-    "quarantined",
     "usage",
     "lines",
     "cache",
+    "quarantined",
 )
-"""What the end of an attempt sets, in the order of `end_values`."""
+"""What the end of an attempt sets, in the order of `end_values` and of the table's columns."""
 
 
-def usual_values(hold: FoldedHold, end: FoldedSettle | VoidRecord) -> Row | None:
-    """Return what nearly all attempts differ in, None for one that differs in more.
+def usual_hold(hold: FoldedHold) -> Row | None:
+    """Return what nearly all holds differ in but `stream`, None for one that differs in more.
 
-    These are the columns that `store_fold.USUAL` does not name, without `stream` and `state`: each
-    pair of these has a statement of its own. To make a whole row, look whether it is one of those
-    and cut it down costs as much as to decode both records.
+    These are the columns that `store_usual.USUAL_HOLD` does not name. To make a whole row, look
+    whether it is a usual one and cut it down costs as much as to decode both records.
     """
-    if type(end) is not FoldedSettle:
-        return None
     if hold.session is not None or hold.request_id is not None or hold.sizing is not NO_NOTE:
         return None
     if hold.waited_us or hold.extensions or hold.choices != 1 or hold.lost is not NO_LOSSES:
+        return None
+    if hold.priority != PRIORITY_USUAL:
+        return None
+    # As they are: compiled, a number of a known type is unpacked, and packed again for the row.
+    it: Any = hold
+    return (
+        it.attempt,
+        it.at_ns,
+        it.amount_nanos,
+        it.caller,
+        it.route,
+        it.decision,
+        it.input_tokens_max,
+        it.output_tokens_max,
+    )
+
+
+def usual_end(end: FoldedSettle | VoidRecord | None) -> Row | None:
+    """Return what nearly all ends differ in but the state, None for one that differs in more."""
+    if type(end) is not FoldedSettle:
         return None
     if end.reason is not None or end.quarantined is not None or end.cache is not NO_NOTE:
         return None
     if not end.final or end.status != STATUS_USUAL or end.usage is not NO_USAGE:
         return None
-    if hold.priority != PRIORITY_USUAL or end.by != "worker":
+    if end.by != "worker":
         return None
+    it: Any = end
     return (
-        hold.attempt,
-        hold.at_ns,
-        hold.amount_nanos,
-        hold.caller,
-        hold.route,
-        hold.decision,
-        hold.input_tokens_max,
-        hold.output_tokens_max,
-        end.at_ns,
-        end.amount_nanos,
-        end.served_model,
-        end.upstream_id,
-        end.upstream_request_id,
-        end.ttft_us,
-        end.duration_us,
+        it.at_ns,
+        it.amount_nanos,
+        it.served_model,
+        it.upstream_id,
+        it.upstream_request_id,
+        it.ttft_us,
+        it.duration_us,
         str(end.lines, "utf-8"),
     )
 
 
-def hold_values(hold: FoldedHold) -> Row:
-    """Return what a hold says of an attempt."""
-    *fields, _, priority, waited_us, session, _, request_id, extensions = astuple(hold)
-    sizing = _text_or_none(hold.sizing)
-    lost = str(hold.lost, "utf-8")
-    return (*fields, lost, priority, waited_us, session, sizing, request_id, extensions)
+def attempt_values(hold: FoldedHold, end: FoldedSettle | VoidRecord | None) -> Row:
+    """Return the row of an attempt; the end is None while it has not ended."""
+    *fields, stream, choices, _, priority, waited_us, session = astuple(hold)[:-3]
+    lost, sizing = str(hold.lost, "utf-8"), _text_or_none(hold.sizing)
+    *ended, quarantined = end_values(end)
+    begun = (*fields, choices, stream, *ended, lost, priority, waited_us, session)
+    return (*begun, quarantined, sizing, hold.extensions, hold.request_id)
 
 
 def _text_or_none(note: Raw) -> str | None:
@@ -120,13 +125,16 @@ def end_values(end: FoldedSettle | VoidRecord | None) -> Row:
     """Return what the end of an attempt says of it; None while it has not ended."""
     if end is None:
         return _OPEN
-    if type(end) is FoldedSettle:
-        # All but the attempt's id in front, and the three that are still bytes.
-        lines, note = str(end.lines, "utf-8"), _text_or_none(end.cache)
-        return (*astuple(end)[1:-3], str(end.usage, "utf-8"), lines, note)
-    assert isinstance(end, VoidRecord)
-    empty = (None, None, None, 0, end.reason, None, 0, "worker", *_NOTHING)
-    return (end.at_ns, "void", 0, end.final, *empty)
+    if type(end) is not FoldedSettle:
+        nothing = (None, None, None, 0, end.reason, None, 0, "worker", "{}", "[]", None, None)
+        return (end.at_ns, "void", 0, end.final, *nothing)
+    texts = (str(end.usage, "utf-8"), str(end.lines, "utf-8"), _text_or_none(end.cache))
+    return (
+        *(end.at_ns, end.state, end.amount_nanos, end.final),
+        *(end.served_model, end.upstream_id, end.upstream_request_id),
+        *(end.status, end.reason, end.ttft_us, end.duration_us, end.by),
+        *(*texts, end.quarantined),
+    )
 
 
 def caller_values(id_: int, record: CallerRecord, journal: str) -> Row:

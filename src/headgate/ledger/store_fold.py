@@ -1,38 +1,23 @@
 """What is folded, as rows: attempts, refusals, decisions, and the sums of windows and leases."""
 
-from typing import Any, Final, get_args
+from typing import Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Insert,
-    bindparam,
-    false,
-    insert,
-    literal_column,
-    null,
-    true,
-    update,
-)
+from sqlalchemy import Connection, bindparam, insert, update
 
 from headgate.ledger import tables
-from headgate.ledger.fold import Batch
-from headgate.ledger.folded import FoldedSettle
+from headgate.ledger.fold import Batch, Held
 from headgate.ledger.rolled import forget
 from headgate.ledger.rows import (
     END_COLUMNS,
-    STATUS_USUAL,
-    Row,
+    attempt_values,
     caller_values,
     decision_values,
     end_values,
-    hold_values,
     refusal_values,
     route_values,
-    usual_values,
 )
 from headgate.ledger.store_shadows import count_waived
-from headgate.records.charge import State
+from headgate.ledger.store_usual import write_ended, write_ends, write_opened
 from headgate.store.dialect import write
 from headgate.store.journal_reader import JournalReader
 
@@ -47,21 +32,7 @@ def keep_ended(connection: Connection, name: str, batch: Batch) -> None:
     write(connection, _INSERT_CALLER, callers)
     routes = [route_values(id_, each, name) for id_, each in batch.routes.items()]
     write(connection, _INSERT_ROUTE, routes)
-    usual: dict[str, tuple[list[Row], list[Row]]] = {state: ([], []) for state in STATES}
-    others: list[Row] = []
-    for each in batch.ended:
-        hold, end = each.hold, each.end
-        assert end is not None
-        row = usual_values(hold, end)
-        if row is None:
-            others.append(hold_values(hold) + end_values(end))
-        else:
-            assert type(end) is FoldedSettle
-            usual[end.state][hold.stream].append(row)
-    for state, rows in usual.items():
-        write(connection, _INSERT_USUAL[state, False], rows[False])
-        write(connection, _INSERT_USUAL[state, True], rows[True])
-    write(connection, _INSERT_ATTEMPT, others)
+    _insert_whole(connection, write_ended(connection, batch.ended))
     batch.touched_ns += [each.hold.at_ns for each in batch.ended]
     batch.opened = [each for each in batch.opened if each.end is None]
     for written in (batch.callers, batch.routes, batch.ended):
@@ -79,11 +50,11 @@ def keep(connection: Connection, name: str, batch: Batch) -> None:
         batch: What its records come to.
     """
     keep_ended(connection, name, batch)
-    opened = [hold_values(each.hold) + end_values(None) for each in batch.opened]
-    write(connection, _INSERT_ATTEMPT, opened)
+    _insert_whole(connection, write_opened(connection, batch.opened))
     grown = [(h.amount_nanos, h.extensions, name) for name, h in batch.extended.items()]
     write(connection, _EXTEND_ATTEMPT, grown)
-    closed = [(*end_values(end), end.attempt) for end in batch.closed]
+    others = write_ends(connection, batch.closed)
+    closed = [(*end_values(end), end.attempt) for end in others]
     write(connection, _END_ATTEMPT, closed)
     write(connection, _INSERT_REFUSAL, [refusal_values(each) for each in batch.refusals])
     decisions = [decision_values(each, name) for each in batch.decisions]
@@ -107,6 +78,12 @@ def keep(connection: Connection, name: str, batch: Batch) -> None:
         each.stored = True
 
 
+def _insert_whole(connection: Connection, attempts: list[Held]) -> None:
+    """Write attempts that are not usual: every column is handed over."""
+    rows = [attempt_values(each.hold, each.end) for each in attempts]
+    write(connection, _INSERT_ATTEMPT, rows)
+
+
 def keep_place(connection: Connection, name: str, reader: JournalReader) -> None:
     """Note up to where a journal is folded, in the transaction that folds it."""
     place = (reader.cursor.seq, reader.cursor.offset, reader.ended, name)
@@ -116,55 +93,6 @@ def keep_place(connection: Connection, name: str, reader: JournalReader) -> None
 _INSERT_CALLER: Final = insert(tables.caller)
 _INSERT_ROUTE: Final = insert(tables.route)
 _INSERT_ATTEMPT: Final = insert(tables.attempt)
-
-USUAL: Final = {
-    "choices": 1,
-    "lost": "[]",
-    "priority": "interactive",
-    "waited_us": 0,
-    "session": None,
-    "sizing": None,
-    "request_id": None,
-    "extensions": 0,
-    "final": True,
-    "status": STATUS_USUAL,
-    "reason": None,
-    "closed_by": "worker",
-    "quarantined": None,
-    "usage": "{}",
-    "cache": None,
-}
-"""What nearly all attempts have in these columns. The statements for them say so themselves: to
-hand over half of the columns, row by row, to say nothing is an eighth of what folding costs."""
-
-STATES: Final[tuple[str, ...]] = get_args(State)
-
-
-def _constant(value: object) -> ColumnElement[Any]:
-    """Return one of the values above as it stands in a statement."""
-    if value is None:
-        return null()
-    if isinstance(value, bool):
-        # Handed over, a truth value is dearer than anything else: the driver looks for an adapter.
-        return true() if value else false()
-    return literal_column(repr(value))
-
-
-def _insert_usual(**same: object) -> Insert:
-    """Return the statement for usual attempts that have these values, too, in common."""
-    said = USUAL | same
-    bound = [column.name for column in tables.attempt.columns if column.name not in said]
-    return insert(tables.attempt).values(
-        {name: bindparam("of_" + name) for name in bound}
-        | {name: _constant(value) for name, value in said.items()}
-    )
-
-
-_INSERT_USUAL: Final = {
-    (state, stream): _insert_usual(state=state, stream=stream)
-    for state in STATES
-    for stream in (False, True)
-}
 
 _INSERT_REFUSAL: Final = insert(tables.refusal)
 _INSERT_DECISION: Final = insert(tables.decision)
