@@ -6,7 +6,6 @@ for a dead worker (it appends to that worker's journal, then folds), take the sa
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from headgate.ledger.folded import Folded, FoldedHold, FoldedSettle
 from headgate.records.journal import (
@@ -22,18 +21,21 @@ from headgate.records.journal import (
 from headgate.units.errors import JournalError
 
 
-class Caller(NamedTuple):
+class Caller:
     """A caller as folding knows it.
 
     Attributes:
         id: What the store knows it by.
         windows: The windows of its holds.
         waived: The shadow windows that its holds did not fit into.
+        along: How the sums of its windows change by what is being folded; None otherwise.
     """
 
-    id: int
-    windows: tuple[str, ...]
-    waived: tuple[str, ...] = ()
+    __slots__ = ("along", "id", "waived", "windows")
+
+    def __init__(self, id_: int, windows: tuple[str, ...], waived: tuple[str, ...] = ()) -> None:
+        self.id, self.windows, self.waived = id_, windows, waived
+        self.along: Movement | None = None
 
 
 class Held:
@@ -149,22 +151,25 @@ def fold(records: Iterable[Folded], known: Known, batch: Batch | None = None) ->
 
     Raises:
         JournalError: An attempt is held twice or for nobody, or is extended or ends without a
-            hold: the journal was tampered with, for a worker cannot write that.
+            hold: the journal was tampered with, for a worker cannot write that. What is known of
+            it is then of no use any more.
     """
     batch = Batch() if batch is None else batch
     # Calls of one caller share their windows, so sums by caller are far fewer than records.
-    sums: Sums = {}
+    moved: list[Caller] = []
     for record in records:
         # By type, for that is all it costs; nothing inherits from these.
         if type(record) is FoldedHold:
-            _open(batch, record, known, sums)
+            _open(batch, record, known, moved)
         elif type(record) is FoldedSettle or type(record) is VoidRecord:
-            _end(batch, record, known, sums)
+            _end(batch, record, known, moved)
         elif isinstance(record, ExtendRecord):
-            _extend(batch, record, known, sums)
+            _extend(batch, record, known, moved)
         else:
             _note(batch, record, known)
-    for caller, along in sums.values():
+    for caller in moved:
+        along, caller.along = caller.along, None
+        assert along is not None
         for window in caller.windows:
             movement = batch.movements.setdefault(window, Movement())
             movement.held_nanos += along.held_nanos
@@ -173,11 +178,7 @@ def fold(records: Iterable[Folded], known: Known, batch: Batch | None = None) ->
     return batch
 
 
-Sums = dict[int, tuple[Caller, Movement]]
-"""By a caller's id: the caller, and how the sums of its windows change."""
-
-
-def _open(batch: Batch, record: FoldedHold, known: Known, sums: Sums) -> None:
+def _open(batch: Batch, record: FoldedHold, known: Known, moved: list[Caller]) -> None:
     attempt = record.attempt
     if attempt in known.open_holds:
         raise JournalError(f"{attempt} is held twice")
@@ -187,14 +188,14 @@ def _open(batch: Batch, record: FoldedHold, known: Known, sums: Sums) -> None:
     record.caller, record.route = caller.id, route
     held = known.open_holds[attempt] = Held(record, caller, stored=False)
     batch.opened.append(held)
-    _hold(sums, caller, record.amount_nanos)
+    _hold(moved, caller, record.amount_nanos)
     for window in caller.waived:
         waived = batch.waived.setdefault(window, Waived(record.at_ns))
         waived.attempts += 1
         waived.amount_nanos += record.amount_nanos
 
 
-def _extend(batch: Batch, record: ExtendRecord, known: Known, sums: Sums) -> None:
+def _extend(batch: Batch, record: ExtendRecord, known: Known, moved: list[Caller]) -> None:
     attempt = record.attempt
     held = known.open_holds.get(attempt)
     if held is None:
@@ -203,10 +204,12 @@ def _extend(batch: Batch, record: ExtendRecord, known: Known, sums: Sums) -> Non
     held.hold.extensions += 1
     if held.stored:
         batch.extended[attempt] = held.hold
-    _hold(sums, held.caller, record.amount_nanos)
+    _hold(moved, held.caller, record.amount_nanos)
 
 
-def _end(batch: Batch, record: FoldedSettle | VoidRecord, known: Known, sums: Sums) -> None:
+def _end(
+    batch: Batch, record: FoldedSettle | VoidRecord, known: Known, moved: list[Caller]
+) -> None:
     attempt = record.attempt
     held = known.open_holds.pop(attempt, None)
     if held is None:
@@ -216,7 +219,7 @@ def _end(batch: Batch, record: FoldedSettle | VoidRecord, known: Known, sums: Su
     else:
         held.end = record
         batch.ended.append(held)
-    movement = _along(sums, held.caller)
+    movement = _along(moved, held.caller)
     movement.held_nanos -= held.hold.amount_nanos
     movement.posted_nanos += posted(record)
 
@@ -241,14 +244,15 @@ def _note(batch: Batch, record: Folded, known: Known) -> None:
         batch.adjustments.append(record)
 
 
-def _hold(sums: Sums, caller: Caller, amount_nanos: int) -> None:
-    along = _along(sums, caller)
+def _hold(moved: list[Caller], caller: Caller, amount_nanos: int) -> None:
+    along = _along(moved, caller)
     along.held_nanos += amount_nanos
     along.opened_nanos += amount_nanos
 
 
-def _along(sums: Sums, caller: Caller) -> Movement:
-    found = sums.get(caller.id)
-    if found is None:
-        found = sums[caller.id] = (caller, Movement())
-    return found[1]
+def _along(moved: list[Caller], caller: Caller) -> Movement:
+    along = caller.along
+    if along is None:
+        along = caller.along = Movement()
+        moved.append(caller)
+    return along
