@@ -23,6 +23,7 @@ from headgate.records.control import (
     OUTCOME_HOOKS,
     REPEATS,
     RESOURCES,
+    RESPONSES,
 )
 from headgate.store.database import open_store_readonly
 from tests.node.harness import TestNode, running_node
@@ -63,7 +64,9 @@ def tell(node: TestNode, body: object, who: str = "alice") -> Reply:
 
 def test_every_resource_has_somebody_who_answers() -> None:
     """A line in the records without its file, or a file without its line, is found."""
-    assert sorted(answers()) == sorted([*RESOURCES, REPEATS, BATCHES, FILES, OUTCOME_HOOKS])
+    assert sorted(answers()) == sorted(
+        [*RESOURCES, REPEATS, RESPONSES, BATCHES, FILES, OUTCOME_HOOKS]
+    )
 
 
 def test_an_outcome_is_taken_as_soon_as_the_call_was_answered(node: TestNode) -> None:

@@ -256,12 +256,16 @@ class Worker:
             self._world.send(attempt)
         if leave:
             return
+        if number % 5 == 3:
+            # It ends in a later stretch than it began in.
+            self._keeper.fold()
         if void:
             self._journal.append(VoidRecord(attempt, number, "connect_timeout"))
         else:
             lines = (ChargeLine("input", COST, 10**6, COST, "row"),)
             settle = SettleRecord(attempt, number, COST, "measured", lines)
-            settle = replace(settle, upstream_request_id=f"r-{attempt}")
+            status = 200 if number % 2 else 201
+            settle = replace(settle, upstream_request_id=f"r-{attempt}", status=status)
             self._journal.append(settle)
         self._journal.holds_open -= 1
 
@@ -277,8 +281,8 @@ class Worker:
 
     def run_once(self) -> None:
         """Borrow for a run, and have done with it."""
-        borrow(self._keeper, self._name, {RUN: HOLD})
-        give_back(self._keeper, self._name, {RUN: HOLD})
+        lent = borrow(self._keeper, self._name, {RUN: HOLD})
+        give_back(self._keeper, self._name, lent)
         self._keeper.end_small(self._name, [RUN])
 
     def give_back(self) -> None:

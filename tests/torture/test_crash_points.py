@@ -66,7 +66,7 @@ def test_the_sites_are_found_in_the_code() -> None:
 
     assert len(sites) >= SITES_MIN
     assert sites >= {
-        "gateway/money/books:hold:_append#1",
+        "gateway/money/books:hold:append#1",
         "ledger/keeper:_fold_next:before the commit#1",
         "ledger/keeper:lend:after the commit#1",
         "store/journal_reader:append:half#1",
