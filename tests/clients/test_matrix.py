@@ -5,12 +5,14 @@ one file in `speakers/`. Which cells there are is read from what the providers s
 translated; a cell that is not there must be refused as the pages say.
 """
 
+import gc
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from math import floor
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.clients.fronts import FRONTS, in_front
@@ -86,9 +88,16 @@ def able(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="module")
-def speaking(running: TestNode, url: str) -> Any:
-    """Makes each client once, with Alice's key."""
-    return cache(lambda kind: kind(url, running.key()))
+def speaking(running: TestNode, url: str) -> Iterator[Any]:
+    """Makes each client once, with Alice's key; in the end their connections are closed.
+
+    Few clients offer that, or close what they have made themselves: the collector would find it,
+    in whatever test it comes to run.
+    """
+    yield cache(lambda kind: kind(url, running.key()))
+    for each in gc.get_objects():
+        if issubclass(type(each), httpx.Client):
+            each.close()
 
 
 def sent(node: TestNode) -> str:

@@ -151,10 +151,10 @@ def test_a_limit_that_fits_five_admits_five(
 def test_a_budget_on_a_model_is_about_calls_that_go_there(start: Start, hold_nanos: int) -> None:
     """The same key goes on with another model; the refusal names the budget."""
     gateway = start(more=budget("minis", 'node = "model:*-mini"', hold_nanos // 2))
-    to = client(gateway)
-    assert "Budget 'minis' refuses" in refused_by(to)
-    say(to, "big")
-    say(to, "haiku")
+    with client(gateway) as to:
+        assert "Budget 'minis' refuses" in refused_by(to)
+        say(to, "big")
+        say(to, "haiku")
 
 
 def test_a_call_that_moves_on_is_held_on_the_budgets_of_where_it_goes(
@@ -166,7 +166,8 @@ def test_a_call_that_moves_on_is_held_on_the_budgets_of_where_it_goes(
     gateway = start(more=route + limits)
     simulator.faults.add(Fault(FaultKind.OVERLOADED, times=1, model="gpt-5.4-mini"))
 
-    say(client(gateway), "any")
+    with client(gateway) as to:
+        say(to, "any")
 
     windows = {record.windows[-1] for record in callers(gateway)}
     assert windows == {"each/openai@once", "each/anthropic@once"}
@@ -180,12 +181,12 @@ def test_tags_are_the_keys_and_what_it_allows(start: Start, hold_nanos: int) -> 
     more = KEY + budget("search", 'node = "tag:feature=search"', 2 * hold_nanos - 1)
     more += budget("each", 'node = "tag:feature=*"', 100 * hold_nanos)
     gateway = start(more=more)
-    to = client(gateway, TAGGED)
-    say(to, **{"x-headgate-tag": "feature=search, stage=test"})
-    while not _refused(to):
-        pass
-    say(to, **{"x-headgate-tag": "feature=chat"})
-    say(to)
+    with client(gateway, TAGGED) as to:
+        say(to, **{"x-headgate-tag": "feature=search, stage=test"})
+        while not _refused(to):
+            pass
+        say(to, **{"x-headgate-tag": "feature=chat"})
+        say(to)
     tags = [record.tags for record in callers(gateway)]
     assert tags == [
         ("feature=search", "project=apollo", "stage=test"),
@@ -260,7 +261,8 @@ def test_a_hard_limit_beside_a_shadow_still_refuses(start: Start, hold_nanos: in
     """The shadow is waived first, then the hard one is named."""
     limits = budget("trial", 'node = "key:alice"', 1, 'mode = "shadow"')
     gateway = start(more=limits + budget("real", 'node = "team:research"', hold_nanos // 2))
-    assert "Budget 'real' refuses" in refused_by(client(gateway))
+    with client(gateway) as to:
+        assert "Budget 'real' refuses" in refused_by(to)
 
 
 def test_a_shadow_does_not_keep_a_call_from_being_shortened(start: Start) -> None:
@@ -281,4 +283,5 @@ def test_a_budget_that_is_not_in_force_limits_nothing(start: Start) -> None:
     gateway = start(
         more=limits + budget("future", 'node = "organisation"', 1, "starts = 2100-01-01")
     )
-    say(client(gateway))
+    with client(gateway) as to:
+        say(to)

@@ -95,7 +95,8 @@ def test_the_official_client_reads_a_stream_that_is_given_again(gateway: Gateway
         assert chunks[-1].usage is not None
         return text, chunks[-1].usage.total_tokens
 
-    first, again = read(), read()
+    with client:
+        first, again = read(), read()
 
     assert first == again
     assert first[0]
