@@ -18,6 +18,7 @@ from headgate.records.journal import (
     Record,
     SealedRecord,
 )
+from headgate.units.errors import StoreError
 from tests.ledger import test_journal
 from tests.ledger.test_journal import end
 from tests.ledger.test_keeper import write
@@ -190,6 +191,20 @@ def test_what_is_refused_opens_no_account_for_good(engine: Engine, tmp_path: Pat
     for number in range(3):
         assert refuse(keeper, f"run/alice/{number}@once") == 1
     assert set(keeper.book.windows) == {RUN, MONTH}
+
+
+def test_what_cannot_be_looked_up_is_lent_to_nobody(engine: Engine, tmp_path: Path) -> None:
+    """A keeper that could not read what a window at rest has used does nothing more."""
+    spend(tmp_path, "j1")
+    keeper = opened(engine, tmp_path)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE allotment")
+    need = Need(1, (RUN,), 20)
+    keeper.line.borrow("j1", Borrowing([need], {}, {}, {}), 0)
+    with pytest.raises(StoreError, match="allotment"):
+        keeper.lend(0)
+    with pytest.raises(StoreError):
+        keeper.lend(0)
 
 
 def test_what_was_carved_keeps_what_it_was_carved_from(

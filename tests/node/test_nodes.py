@@ -202,5 +202,5 @@ def test_a_server_that_is_restarted_costs_nothing(
     said = capfd.readouterr().err
     # By what it was at when the server went away: reading, or folding.
     first = next(line for line in said.splitlines() if line.startswith("headgate steward: "))
-    assert "The store is lost: " in first or "The store cannot be written: " in first
+    assert "The store is lost: " in first or "The store cannot be used: " in first
     assert "Traceback" not in said

@@ -92,12 +92,16 @@ class Keeper:
             StoreError: It cannot be written, now or before.
         """
         self._check()
+        with self._whole(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except SQLAlchemyError as error:
             self.failed = True
-            raise StoreError(f"The store cannot be written: {said(error)}.", FIX) from error
+            raise StoreError(f"The store cannot be used: {said(error)}.", FIX) from error
 
     def _load(self) -> None:
         with self._engine.connect() as connection:
@@ -217,7 +221,9 @@ class Keeper:
         if self.source.lacks(wanted):
             with self._change() as connection:
                 self.source.provide(connection, wanted)
-        outcomes, grants = self.line.decide(now_ms, heard=heard), self.line.grants()
+        with self._whole():
+            # Windows at rest are looked up.
+            outcomes, grants = self.line.decide(now_ms, heard=heard), self.line.grants()
         changed, self.line.changed = self.line.changed, set()
         if changed:
             with self._change() as connection:

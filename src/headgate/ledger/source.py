@@ -9,15 +9,12 @@ from itertools import count
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, exists, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from headgate.ledger import tables
 from headgate.ledger.allotments import Allotment, Short
 from headgate.ledger.book import LeaseBook, Used, Wanted
 from headgate.ledger.fold import Movement
 from headgate.ledger.store_allotments import Allotments
-from headgate.store.trouble import FIX, said
-from headgate.units.errors import StoreError
 
 RESTING = "@once"
 """What the windows end with that need no account while nobody is lent of them."""
@@ -104,7 +101,7 @@ class Source(Protocol):
         """Return what was used of a window that the book has no account of.
 
         Raises:
-            StoreError: The store cannot be read.
+            SQLAlchemyError: The store cannot be read.
         """
 
     def lacks(self, wants: Mapping[str, Wanted], /) -> bool:
@@ -172,11 +169,8 @@ class Alone:
 
     def at_rest(self, window: str) -> Used:
         """Ask the store, as it was before a transaction that is open."""
-        try:
-            with self._engine.connect() as connection:
-                found = connection.execute(_AT_REST, {"named": window}).one()
-        except SQLAlchemyError as error:
-            raise StoreError(f"The store cannot be read: {said(error)}.", FIX) from error
+        with self._engine.connect() as connection:
+            found = connection.execute(_AT_REST, {"named": window}).one()
         return Used(window, found.posted_nanos, found.unaccounted_nanos, found.ended)
 
     def lacks(self, _wants: Mapping[str, Wanted]) -> bool:
