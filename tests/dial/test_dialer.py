@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import socket
+import subprocess
+import sys
 from typing import cast
 
 import uvloop
@@ -45,3 +47,29 @@ def test_a_connection_that_is_over_at_once_takes_no_descriptor_of_others_with_it
             read = runner.run(_dial_and_reuse(listening.getsockname()[1]))
 
     assert read == [b"here"] * 20
+
+
+_DIAL_AND_COUNT = """
+import asyncio, os, sys, uvloop
+from headgate.dial.dialer import Dialer
+from headgate.dial.resolver import Resolver
+async def dial():
+    await Dialer(sys.argv[1], int(sys.argv[2]), Resolver()).open(asyncio.Protocol)
+    print(len(os.listdir("/proc/self/task")))
+uvloop.run(dial())
+"""
+
+
+def test_no_thread_is_begun_to_reach_an_address() -> None:
+    """A process with threads pays for each system call; a name has to be looked up in one."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = str(listening.getsockname()[1])
+        address, name = (
+            int(subprocess.check_output([sys.executable, "-c", _DIAL_AND_COUNT, host, port]))
+            for host in ("127.0.0.1", "localhost")
+        )
+
+    assert address == 1
+    assert name > 1

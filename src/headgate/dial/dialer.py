@@ -11,6 +11,7 @@ from headgate.dial.failures import BARRED, PROXY, DialError, connect_reason, tls
 from headgate.dial.resolver import Address, Resolver
 from headgate.dial.scope import permitted
 from headgate.dial.settings import Proxy, Scope
+from headgate.dial.sockets import connect
 from headgate.dial.tls import ClientContext
 from headgate.dial.tunnel import tunnel
 
@@ -111,7 +112,7 @@ class Dialer:
         try:
             fresh.setblocking(False)
             fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.sock_connect(fresh, address.sockaddr)
+            await connect(fresh, address.sockaddr)
             is_open = True
         except OSError:
             self.resolver.failed(address)

@@ -35,14 +35,19 @@ Lookup = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 
 async def system_lookup(host: str, port: int) -> Sequence[Address]:
-    """Ask the system, in a thread of its loop; in the order of RFC 6724.
+    """Ask the system, in a thread of its loop if it has to look; in the order of RFC 6724.
 
     Raises:
         OSError: There is no such name, or nobody answers.
         UnicodeError: It is no name.
     """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        # An address as it is written is looked up nowhere. A process in which a thread has ever
+        # run pays for that with each system call, so none is begun for it.
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     wanted = (socket.AF_INET, socket.AF_INET6)
     return tuple(
         dict.fromkeys(Address(row[0], row[4]) for row in found if row[0] in wanted)  # type: ignore[arg-type]  # typeshed knows other families
