@@ -13,11 +13,11 @@ from mmap import mmap
 from pathlib import Path
 from threading import Thread
 from typing import Final, NamedTuple
-from zlib import crc32
 
 import msgspec
 
 from headgate.records.journal import FORMAT, Record, SealedRecord, SegmentRecord
+from headgate.store.checksum import crc32
 from headgate.store.disk import Disk, Segment
 from headgate.store.private import make_private
 from headgate.store.segments import HEADER, HEADER_BYTES, PAYLOAD_BYTES_MAX, frame, segment_name

@@ -7,7 +7,8 @@ A segment is a preallocated file of zeros that fills from the front with
 import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
-from zlib import crc32
+
+from headgate.store.checksum import crc32
 
 HEADER: Final = struct.Struct("<II")
 HEADER_BYTES: Final = 8
