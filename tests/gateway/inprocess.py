@@ -27,6 +27,7 @@ from headgate.capacity.health import Breaker, Health
 from headgate.config.load import load
 from headgate.config.snapshot import Snapshot
 from headgate.counting.tally import Tallier
+from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.client.logged import welcome
 from headgate.gateway.listener.access_log import AccessLog
 from headgate.gateway.listener.door import Door
@@ -301,6 +302,11 @@ class Gateway:
             return function()
 
         return self.await_in(call())
+
+    def bring(self, client: ClientConnection, data: bytes) -> None:
+        """Have a client bring bytes, in the gateway's thread, and take their turn to its end."""
+        client.data_received(data)
+        self.pipeline.stages.run()
 
     def await_in(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await a coroutine in the gateway's loop and return its result."""

@@ -63,7 +63,7 @@ def test_a_provider_has_all_of_its_time(start: Start, limit: str) -> None:
 
     def run() -> tuple[bool, bool]:
         pipeline, sent_ms = gateway.pipeline, gateway.pipeline.coarse_ms
-        client_of(gateway).data_received(request(chat(stream=True)))
+        gateway.bring(client_of(gateway), request(chat(stream=True)))
         (exchange,) = pipeline.exchanges
         if limit == "idle_timeout_ms":
             assert exchange.upstream is not None
@@ -89,7 +89,7 @@ def test_a_call_waits_for_a_place_for_as_long_as_is_said(
     def run() -> tuple[bool, bool]:
         pipeline, begun_ms = gateway.pipeline, gateway.pipeline.coarse_ms
         (client,) = pipeline.connections - before
-        client.data_received(request(chat()))
+        gateway.bring(client, request(chat()))
         assert client.exchange is not None
         return over_after(gateway, client.exchange, begun_ms, TIME_MS)
 
@@ -114,7 +114,7 @@ def test_a_call_waits_for_money_for_as_long_as_is_said(start: Start) -> None:
 
     def run() -> tuple[bool, bool]:
         begun_ms = gateway.pipeline.coarse_ms
-        client_of(gateway).data_received(request(chat()))
+        gateway.bring(client_of(gateway), request(chat()))
         (exchange,) = gateway.pipeline.exchanges
         assert exchange.phase == "money"
         return over_after(gateway, exchange, begun_ms, LEASE_WAIT_MS)
@@ -133,7 +133,7 @@ def test_a_call_waits_for_a_person_for_as_long_as_is_said(start: Start) -> None:
 
     def run() -> tuple[bool, bool]:
         pipeline, begun_ms = gateway.pipeline, gateway.pipeline.coarse_ms
-        client_of(gateway).data_received(request(chat()))
+        gateway.bring(client_of(gateway), request(chat()))
         (exchange,) = pipeline.exchanges
         assert pipeline.approvals is not None
         assert exchange.permission is not None

@@ -255,6 +255,9 @@ def test_a_request_still_in_our_hands_costs_nothing(start: Start) -> None:
                 transport = kept.transport
                 assert transport is not None
                 client.data_received(request(chat()))
+                stages = gateway.pipeline.stages
+                for stage in (stages._read_requests, stages._begin, stages._hold, stages._send):
+                    stage()
                 kept.connection_lost(None)
                 transport.abort()
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from headgate.dialects.body import TOO_DEEP
-from headgate.dialects.translation.translated import NOT_TOLD, Translated
+from headgate.dialects.translation.translated import Translated
 from headgate.gateway import refusals, replies
+from headgate.gateway.answers import Answer
 from headgate.gateway.cascades.cascading import NOT_STREAMED, has_kept, is_judged
 from headgate.gateway.client.http_bytes import JSON
 from headgate.gateway.client.tap import Tap
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 STALE: Final = "closed_before_reply"
 LOST: Final = "connection_lost"
 SHUTDOWN: Final = "shutdown_timeout"
-UNSENT: Final = ("sync", "connect")
+HELD: Final = "send"
+"""The phase of an attempt that is held, and for which no connection was looked for yet."""
+UNSENT: Final = (HELD, "sync", "connect")
 """The phases of an attempt that is held, and of which no byte was sent."""
 UNKNOWN_REPORT: Final = Report()
 _BUG: Final = Refusal(errors.INTERNAL, errors.INTERNAL.sentence)
@@ -59,9 +62,10 @@ class Endings:
 
     # Replies that came whole.
 
-    def served(self, exchange: Exchange, upstream: UpstreamConnection, body: bytes) -> None:
-        """A whole reply that is not streamed: meter it, settle it, pass it on."""
-        report = exchange.spoken.report(body)
+    def served(
+        self, exchange: Exchange, upstream: UpstreamConnection, body: bytes, report: Report
+    ) -> None:
+        """A whole reply that is not streamed: meter it, settle it, have it passed on."""
         if not report.complete and not upstream.framed:
             # Only the connection's end says that this is all, and what came is not a reply.
             self.broken(exchange, LOST)
@@ -93,27 +97,13 @@ class Endings:
             # A stream was asked for and begun, and no stream came.
             self.answer(exchange, Refusal(errors.UPSTREAM_BROKEN, NOT_STREAMED))
             return
-        if exchange.client is not None:
-            lines = replies.facts(exchange, report.served_model, settlement.amount_nanos)
-            if told is body:
-                self._pass_on(exchange, upstream, 200, body, lines)
-            else:
-                self._tell(exchange, upstream, told, lines)
-        self.finish(exchange)
-
-    def _tell(
-        self, exchange: Exchange, upstream: UpstreamConnection, body: bytes | None, lines: bytes
-    ) -> None:
-        """Send a reply told in the client's dialect, or say that it could not be."""
-        assert exchange.client is not None
-        if body is None:
-            refusal = Refusal(errors.UPSTREAM_BROKEN, NOT_TOLD)
-            exchange.client.write(replies.refusal(exchange, refusal))
+        answer = Answer(exchange, upstream, told, report.served_model, settlement.amount_nanos)
+        if isinstance(exchange.client, Tap):
+            # What is written to a tap may decide about others: whether another attempt has lost.
+            answer.write()
+            self.finish(exchange)
         else:
-            lines += replies.passed_on(exchange, upstream.passed)
-            if isinstance(exchange.spoken, Translated):
-                lines += replies.untold_line(exchange.spoken.untold)
-            exchange.client.write(replies.reply(exchange, 200, JSON, lines, body))
+            self._pipeline.stages.tell(answer)
 
     def stream_ended(
         self, exchange: Exchange, report: Report, rest: bytes, reason: str | None = None

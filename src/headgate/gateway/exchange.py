@@ -81,16 +81,8 @@ class Exchange:
     __slots__ = (
         *("_endings", "_feed", "_parts", "_pipeline", "_reply_bytes", "_stream", "_unframed"),
         "array",
-        "asked",
-        "attempt",
-        "begun",
-        "body",
-        "call",
-        "card",
-        *("client", "clock"),
-        "decision",
-        "demand",
-        "dialect",
+        *("asked", "attempt", "begun", "body", "call", "card", "client", "clock"),
+        *("decision", "demand", "dialect"),
         "drained_since_ms",
         "first_byte_ns",
         "headed",
@@ -109,10 +101,7 @@ class Exchange:
         "path",
         "permission",
         *("phase", "plan", "plan_over"),
-        "prompt",
-        "request",
-        "required",
-        "run",
+        *("prompt", "request", "required", "run"),
         "saying",
         "sent_ns",
         "since_ms",
@@ -310,8 +299,19 @@ class Exchange:
         if spoken is not own:
             self.demand = replace(spoken, members=NO_MEMBERS)
 
-    def reply_ends(self, upstream: UpstreamConnection) -> None:
-        """The reply is whole by its framing; whether it is by its dialect is to be seen."""
+    def reply_whole(self, upstream: UpstreamConnection) -> None:
+        """The reply is whole by its framing: end it, now or in its stage."""
+        if upstream.status == 200 and self._stream is None:
+            self._pipeline.stages.reply(self, upstream)
+        else:
+            upstream.end()
+
+    def read_reply(self) -> Report:
+        """Return what a whole reply says of itself."""
+        return self.spoken.report(b"".join(self._parts))
+
+    def reply_ends(self, upstream: UpstreamConnection, report: Report | None = None) -> None:
+        """The reply is over; `report` is what it says of itself, where that was read already."""
         self.upstream = None
         stream, self._stream, self._feed = self._stream, None, None
         if stream is not None:
@@ -321,7 +321,7 @@ class Exchange:
         self._parts.clear()
         streamed_error = upstream.status == 200 and upstream.content_type.startswith(b"text/event")
         if upstream.status == 200 and not streamed_error:
-            self._endings.served(self, upstream, body)
+            self._endings.served(self, upstream, body, report or self.spoken.report(body))
         else:
             self._endings.failed(self, upstream, body)
 

@@ -20,12 +20,13 @@ class Sender(Protocol):
 class Outbox:
     """The connections that have something to send at the end of this turn."""
 
-    __slots__ = ("_call_soon", "_flush", "_senders")
+    __slots__ = ("_call_soon", "_flush", "_is_due", "_senders")
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         """Have `call_soon`, the event loop's, call back at the end of a turn."""
         self._call_soon = call_soon
         self._flush = self.flush
+        self._is_due = False
         self._senders: list[Sender] = []
 
     def soon(self, act: Callable[[], None]) -> None:
@@ -34,13 +35,19 @@ class Outbox:
 
     def add(self, sender: Sender) -> None:
         """Have a connection flushed at the end of this turn; once per turn is enough."""
-        if not self._senders:
+        if not self._is_due:
+            self._is_due = True
             self._call_soon(self._flush)
         self._senders.append(sender)
+
+    def expect(self) -> None:
+        """Have nothing flushed by itself: whoever says so flushes when it is through."""
+        self._is_due = True
 
     def flush(self) -> None:
         """Send everything now: the turn is at its end."""
         senders, self._senders = self._senders, []
+        self._is_due = False
         sent = 0
         try:
             while sent < len(senders):

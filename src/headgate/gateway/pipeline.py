@@ -27,7 +27,7 @@ from headgate.gateway.client.heads import HeadMemory
 from headgate.gateway.client.request import Request, header_takers
 from headgate.gateway.client.uploads import Uploads
 from headgate.gateway.endings import Endings
-from headgate.gateway.entry import permit, read
+from headgate.gateway.entry import permit
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.hedging import hedging_of
 from headgate.gateway.hooks import Hooks
@@ -39,6 +39,7 @@ from headgate.gateway.money.quotes import quote
 from headgate.gateway.money.shadows import waive
 from headgate.gateway.readings import Readings
 from headgate.gateway.settings import SWEEP_MS
+from headgate.gateway.stages import Stages
 from headgate.gateway.stored.routes import StoredRoutes
 from headgate.gateway.turns import classify
 from headgate.gateway.upstream.connection import UpstreamConnection
@@ -97,6 +98,7 @@ class Pipeline:
         self.lag = Lag(self.edge.lag_max_ms, SWEEP_MS)
         self.prefixes = PrefixMemory()
         self.cascading = Cascading(self) if world.router.cascades() else None
+        self.stages = Stages(self)
         self.attempts = Attempts(self)
         self.endings = Endings(self)
         self.repeats = Repeats(self)
@@ -151,10 +153,12 @@ class Pipeline:
         client.exchange = exchange
         self.exchanges.add(exchange)
         refusal = self._identify(exchange)
-        if refusal is None and request.body_bytes >= LARGE_BYTES:
+        if refusal is not None:
+            self.endings.refuse(exchange, refusal)
+        elif request.body_bytes >= LARGE_BYTES:
             self.readings.begin(exchange)
         else:
-            self.proceed(exchange, refusal or read(self.world, exchange))
+            self.stages.arrive(exchange)
 
     def proceed(self, exchange: Exchange, refusal: Refusal | None) -> None:
         """Go on with a call that was read, or that was refused before it was."""
@@ -222,7 +226,7 @@ class Pipeline:
         share = places.take(turn.rank, turn.team)
         if share is not None:
             turn.share = share
-            self._hold(exchange)
+            self.stages.place(exchange)
             return
         exchange.enter("queue")
         turn.queued_ns = self.now_ns()
@@ -235,7 +239,7 @@ class Pipeline:
         """The wait in the queue is over: the call has a share of the places, or is sent away."""
         exchange.turn.ends(self.now_ns())
         if exchange.turn.share is not None:
-            self._hold(exchange)
+            self.hold(exchange)
         else:
             self._shed(exchange)
 
@@ -245,7 +249,8 @@ class Pipeline:
 
     # 7. Hold, send, relay.
 
-    def _hold(self, exchange: Exchange) -> None:
+    def hold(self, exchange: Exchange) -> None:
+        """Set aside what an attempt can cost that has its place."""
         if self.frozen:
             exchange.sent_ns = self.now_ns()
             # Again, for the call may have waited for its place, or been tried elsewhere before.
@@ -328,7 +333,7 @@ class Pipeline:
         return True
 
     def held(self, exchange: Exchange) -> None:
-        """The money is set aside: write it down, then find a connection."""
+        """The money is set aside: write it down, then have it sent."""
         exchange.number += 1
         exchange.attempt = attempt_id(exchange.call, exchange.number)
         exchange.status = 0
@@ -336,7 +341,7 @@ class Pipeline:
         exchange.upstream_request_id = None
         self.world.books.hold(exchange, exchange.sent_ns)
         if self._syncs is None:
-            self._dispatch(exchange)
+            self.stages.hold(exchange)
         else:
             exchange.enter("sync")
             self._syncs.wait(lambda synced: self._synced(exchange, synced))
@@ -346,11 +351,12 @@ class Pipeline:
         if exchange.phase != "sync":
             return
         if synced:
-            self._dispatch(exchange)
+            self.dispatch(exchange)
         else:
             self.endings.unwritten(exchange)
 
-    def _dispatch(self, exchange: Exchange) -> None:
+    def dispatch(self, exchange: Exchange) -> None:
+        """Find a connection for an attempt that is held."""
         pool = exchange.target.pool
         upstream = pool.take()
         if upstream is not None:

@@ -29,9 +29,15 @@ COUNTING: Final = "count"
 """The phase of a request for a count whose texts are being counted by another process."""
 
 RECEIVED: Final = "receive"
-"""The phase of a call in the turn in which it begins; only a bug of ours leaves it there."""
+"""The phase of a call while it is worked on; only a bug of ours leaves it there."""
 
-UNBEGUN: Final = (READING, COUNTING, "claim", "twin")
+ARRIVED: Final = "arrive"
+"""The phase of a call that has arrived in this turn, and of which nothing was read yet."""
+
+PLACED: Final = "place"
+"""The phase of a call that has a place, and of which nothing is held yet."""
+
+UNBEGUN: Final = (ARRIVED, READING, COUNTING, PLACED, "claim", "twin")
 """The phases of a call that has not begun, or asks everything anew before it does."""
 
 

@@ -15,6 +15,7 @@ from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.readings import RECEIVED
 from headgate.gateway.refusals import UNCLAIMED
 from headgate.gateway.settings import Edge
+from headgate.gateway.stages import WHOLE
 from headgate.gateway.upstream.connection import UpstreamConnection
 from headgate.gateway.upstream.pool import Pool
 from headgate.ledger.purse import LEASE_WAIT_MS
@@ -100,6 +101,9 @@ def _sweep_pools(pools: Iterable[Pool], now_ms: int) -> None:
 
 
 def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None:
+    if exchange.phase == WHOLE:
+        # Whatever it was late with, it has come.
+        return
     gone_ms = exchange.drained_since_ms
     # One that is kept may be on its way to another deployment meanwhile.
     draining_ms = 0 if gone_ms is None or exchange.upstream is None else now_ms - gone_ms

@@ -16,6 +16,7 @@ from headgate.providers.envelope import PLAIN, Envelope, FrameError, Unframer
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.upstream.pool import Pool
+    from headgate.records.report import Report
 
 EVENT_STREAM: Final = b"text/event-stream"
 FRAMING: Final = (b"content-length", b"transfer-encoding")
@@ -54,18 +55,13 @@ class UpstreamConnection(asyncio.Protocol):
         "_keep_alive",
         "_more",
         "_parser",
-        "_paused",
-        "_payload",
-        "_pending",
-        "_pieces",
-        "_pool",
+        *("_paused", "_payload", "_pending", "_pieces", "_pool"),
         "_surplus",
         "_told",
         "_unframer",
         "_unpacker",
         "active_ms",
-        "content_encoding",
-        "content_type",
+        *("content_encoding", "content_type"),
         "exchange",
         "fault",
         "framed",
@@ -203,7 +199,10 @@ class UpstreamConnection(asyncio.Protocol):
         exchange, self.exchange = self.exchange, None
         if exchange is None:
             return
-        if exc is None and self.status and not self.framed and self._told and self._is_unpacked():
+        if self._complete and self._is_unpacked():
+            # Its reply was still to be read.
+            exchange.reply_ends(self)
+        elif exc is None and self.status and not self.framed and self._told and self._is_unpacked():
             exchange.reply_ends(self)
         elif self._pending:
             exchange.unreachable(IN_HAND)
@@ -221,35 +220,46 @@ class UpstreamConnection(asyncio.Protocol):
         """Feed the parser, then tell the exchange once what this read brought."""
         self.active_ms = self._clock.coarse_ms
         exchange = self.exchange
-        try:
-            self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade):
-            if not self._complete:
-                self._break_off()
-                return
-            # The reply is whole; what follows it is not HTTP.
+        if self._complete:
+            # It has given a whole reply, which is still to be read, and goes on.
             self._surplus = True
+            return
+        if not self._is_read(data):
+            self._break_off()
+            return
         if exchange is None:
             # Nobody asked: whatever it is, this connection is out of step.
             self._break_off()
             return
         if not self._told:
             self._begin(exchange, len(data))
-        payload = self._payload
-        if payload:
-            self._payload = b""
-            if self._more:
-                payload += b"".join(self._more)
-                self._more.clear()
-            if self._unframer is not None:
-                payload = self._unframed(self._unframer, payload)
-            if self.exchange is exchange and not self._goes_on(exchange, payload):
-                return
-        if self._complete:
-            self._finish(exchange)
+        if self._payload and not self._goes_on(exchange):
+            return
+        if self._complete and self.exchange is exchange:
+            exchange.reply_whole(self)
+        elif self._complete:
+            self.end()
 
-    def _goes_on(self, exchange: Exchange, payload: bytes) -> bool:
+    def _is_read(self, data: bytes) -> bool:
+        """Feed the parser; tell whether what came is HTTP."""
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade):
+            # When the reply is whole, it is what follows it that is not.
+            self._surplus = True
+            return self._complete
+        return True
+
+    def _goes_on(self, exchange: Exchange) -> bool:
         """Tell the exchange what came; False where the connection is broken off for that."""
+        payload, self._payload = self._payload, b""
+        if self._more:
+            payload += b"".join(self._more)
+            self._more.clear()
+        if self._unframer is not None:
+            payload = self._unframed(self._unframer, payload)
+        if self.exchange is not exchange:
+            return True
         try:
             exchange.reply_goes_on(payload)
         except EventTooLongError:
@@ -287,14 +297,18 @@ class UpstreamConnection(asyncio.Protocol):
         self.fault = unpacker.fault
         return False
 
-    def _finish(self, exchange: Exchange) -> None:
+    def end(self, report: Report | None = None) -> None:
+        """End the reply, which is whole, and go to the pool for the next one.
+
+        Args:
+            report: What the reply says of itself, None where that was not read yet.
+        """
         if self._unpacker is not None and not self._is_unpacked():
             self._break_off()
             return
-        still_served = self.exchange is exchange
-        self.exchange = None
-        if still_served:
-            exchange.reply_ends(self)
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.reply_ends(self, report)
         keep = self._keep_alive and not self._surplus
         if self._pieces is not None:
             # It has answered before it had the whole form; the rest is of no use to it.
