@@ -282,9 +282,9 @@ def test_nothing_but_the_pipeline_sends_to_a_provider() -> None:
     }
 
     assert found == {
-        ("pipeline", "_dispatch", "take"),
-        ("pipeline", "_dispatch", "connect"),
-        ("pipeline", "_dispatch", "send"),
+        ("pipeline", "dispatch", "take"),
+        ("pipeline", "dispatch", "connect"),
+        ("pipeline", "dispatch", "send"),
         ("pipeline", "send", "send"),
         ("exchange", "connected", "send"),
         ("forms", "send_form", "send_pieces"),

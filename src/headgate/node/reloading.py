@@ -128,6 +128,11 @@ class Crew:
                 retiring_path(self.data_dir, child.process.pid).unlink(missing_ok=True)
         self.retiring = left
 
+    @property
+    def stands(self) -> bool:
+        """Whether nobody is missing, as far as was seen."""
+        return all(child.process is not None for child in (self.steward, *self.workers))
+
     def hurry(self) -> None:
         """Have the workers end now, whatever calls run."""
         for child in (*self.workers, *self.starting, *self.retiring):

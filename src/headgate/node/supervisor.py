@@ -10,6 +10,7 @@ import http.client
 import importlib
 import os
 import resource
+import select
 import signal
 import socket
 import time
@@ -33,6 +34,8 @@ from headgate.store.private import make_private
 from headgate.units.errors import StoreError
 
 POLL_S = 0.02
+CALM_S = 1.0
+"""How long it waits for news while all is well: of a signal, or an end, it is told at once."""
 STOP_TIMEOUT_S = 90
 FILES_OWN = 128
 """What a worker has open beside a connection to the client and one to the provider per call."""
@@ -198,6 +201,8 @@ class _Signals:
     hurry: bool = False
     reload: bool = False
     _told_s: float = 0.0
+    _bell: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
+    _bell_before: int = -1
     _terminal: bool = field(default_factory=lambda: _has_terminal())
     _before: dict[signal.Signals, object] = field(default_factory=dict)
 
@@ -206,11 +211,25 @@ class _Signals:
         self._terminal &= signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._told)
+        # The end of a child says nothing but that somebody has ended.
+        self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        for each in self._bell:
+            each.setblocking(False)
+        self._bell_before = signal.set_wakeup_fd(self._bell[1].fileno(), warn_on_full_buffer=False)
         return self
 
     def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._bell_before)
+        for each in self._bell:
+            each.close()
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # as it was given to us
+
+    def wait(self, time_s: float) -> None:
+        """Wait until a signal comes or a child ends, and no longer than so many seconds."""
+        heard, _, _ = select.select([self._bell[0]], [], [], time_s)
+        if heard:
+            self._bell[0].recv(4_096)
 
     def _told(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP and not (self._terminal and not _has_terminal()):
@@ -249,10 +268,12 @@ def _keep_alive(
                 if not told and ready():
                     told = True
                     on_ready()
-                if next(reloading, _OVER) is _OVER and told and signals.reload:
-                    signals.reload = False
+                is_reloading = next(reloading, _OVER) is not _OVER
+                if not is_reloading and told and signals.reload:
+                    signals.reload, is_reloading = False, True
                     reloading = reload(crew)
-                time.sleep(POLL_S)
+                is_calm = told and not is_reloading and crew.stands
+                signals.wait(CALM_S if is_calm else POLL_S)
         finally:
             # Nobody new is welcome, once the workers have closed theirs.
             for each in gateway:
