@@ -13,6 +13,8 @@ from headgate.units.errors import Refusal
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.upstream.connection import UpstreamConnection
+    from headgate.records.charge import Settlement
+    from headgate.records.report import Report
 
 
 class Answer:
@@ -20,17 +22,19 @@ class Answer:
 
     Attributes:
         exchange: The call.
+        report: What the reply says of itself.
+        settlement: What the attempt is posted at.
     """
 
-    __slots__ = ("_amount_nanos", "_body", "_passed", "_served_model", "_type", "exchange")
+    __slots__ = ("_body", "_passed", "_type", "exchange", "report", "settlement")
 
     def __init__(
         self,
         exchange: Exchange,
         upstream: UpstreamConnection,
         body: bytes | None,
-        served_model: str | None,
-        amount_nanos: int,
+        report: Report,
+        settlement: Settlement,
     ) -> None:
         """Take from a reply's head what its client is told of it.
 
@@ -38,19 +42,24 @@ class Answer:
             exchange: The call.
             upstream: The head.
             body: The reply in the client's dialect, None when it cannot be told in it.
-            served_model: What the reply says of who made it.
-            amount_nanos: What was posted.
+            report: What the reply says of itself.
+            settlement: What the attempt is posted at.
         """
         self.exchange = exchange
         self._body = body
-        self._served_model = served_model
-        self._amount_nanos = amount_nanos
+        self.report = report
+        self.settlement = settlement
         self._passed = upstream.passed
         self._type = JSON
         if not isinstance(exchange.spoken, Translated):
             self._type = upstream.content_type or JSON
             if upstream.content_encoding:
                 self._passed += b"content-encoding: %b\r\n" % upstream.content_encoding
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a reply, and could be told."""
+        return self.report.complete and self._body is not None
 
     def write(self) -> None:
         """Tell the client, if it is still there."""
@@ -62,7 +71,8 @@ class Answer:
             refusal = Refusal(errors.UPSTREAM_BROKEN, NOT_TOLD)
             client.write(replies.refusal(exchange, refusal))
             return
-        lines = replies.facts(exchange, self._served_model, self._amount_nanos)
+        served_model = self.report.served_model
+        lines = replies.facts(exchange, served_model, self.settlement.amount_nanos)
         lines += replies.passed_on(exchange, self._passed)
         spoken = exchange.spoken
         if isinstance(spoken, Translated):

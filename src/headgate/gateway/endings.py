@@ -88,18 +88,25 @@ class Endings:
             return
         if self._cascading is not None and self._cascading.takes(exchange, upstream, told, report):
             return
-        settlement = meter(exchange, report)
-        at_ns = self.settle(exchange, settlement, report)
-        self.verdicts.well_at(exchange, at_ns, served=whole)
+        answer = Answer(exchange, upstream, told, report, meter(exchange, report))
         if isinstance(exchange.client, Tap):
-            exchange.client.ends(settlement, whole=whole and not exchange.headed)
+            # What is written to a tap may decide about others: whether another attempt has lost.
+            self.post(answer)
+        else:
+            self._pipeline.stages.settle(answer)
+
+    def post(self, answer: Answer) -> None:
+        """Settle a whole reply that is metered, and have it passed on."""
+        exchange, settlement = answer.exchange, answer.settlement
+        at_ns = self.settle(exchange, settlement, answer.report)
+        self.verdicts.well_at(exchange, at_ns, served=answer.whole)
+        client = exchange.client
+        if isinstance(client, Tap):
+            client.ends(settlement, whole=answer.whole and not exchange.headed)
         if exchange.headed:
             # A stream was asked for and begun, and no stream came.
             self.answer(exchange, Refusal(errors.UPSTREAM_BROKEN, NOT_STREAMED))
-            return
-        answer = Answer(exchange, upstream, told, report.served_model, settlement.amount_nanos)
-        if isinstance(exchange.client, Tap):
-            # What is written to a tap may decide about others: whether another attempt has lost.
+        elif isinstance(client, Tap):
             answer.write()
             self.finish(exchange)
         else:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 WHOLE: Final = "whole"
 """The phase of an attempt whose reply is whole and not yet read."""
 
+METERED: Final = "settle"
+"""The phase of an attempt whose reply is metered and not yet settled."""
+
 TELLING: Final = "tell"
 """The phase of a call that is settled, and of which its client was not told yet."""
 
@@ -48,6 +51,7 @@ class Stages:
         self._is_due = False
         self._whole: list[UpstreamConnection] = []
         self._said: list[tuple[UpstreamConnection, Report]] = []
+        self._metered: list[Answer] = []
         self._answers: list[Answer] = []
         self._arrived: list[Exchange] = []
         self._asked: list[Exchange] = []
@@ -73,9 +77,15 @@ class Stages:
         self._wake()
 
     def reply(self, exchange: Exchange, upstream: UpstreamConnection) -> None:
-        """Have a whole reply read and settled."""
+        """Have a whole reply read and metered."""
         exchange.phase = WHOLE
         self._whole.append(upstream)
+        self._wake()
+
+    def settle(self, answer: Answer) -> None:
+        """Have posted what a reply has cost."""
+        answer.exchange.phase = METERED
+        self._metered.append(answer)
         self._wake()
 
     def tell(self, answer: Answer) -> None:
@@ -94,6 +104,7 @@ class Stages:
         self._outbox.expect()
         try:
             self._read_replies()
+            self._meter()
             self._settle()
             self._tell()
             self._read_requests()
@@ -108,7 +119,7 @@ class Stages:
             self._outbox.flush()
 
     def _replies(self) -> tuple[Sized, ...]:
-        return self._whole, self._said, self._answers
+        return self._whole, self._said, self._metered, self._answers
 
     def _requests(self) -> tuple[Sized, ...]:
         return self._arrived, self._asked, self._placed, self._held
@@ -125,13 +136,23 @@ class Stages:
                 exchange.phase = BODY
                 self._said.append((upstream, exchange.read_reply()))
 
-    def _settle(self) -> None:
+    def _meter(self) -> None:
         said = self._said
         said.reverse()
         while said:
             upstream, report = said.pop()
             if upstream.exchange is not None:
                 upstream.end(report)
+
+    def _settle(self) -> None:
+        metered = self._metered
+        metered.reverse()
+        while metered:
+            answer = metered.pop()
+            exchange = answer.exchange
+            if exchange.phase == METERED:
+                exchange.phase = BODY
+                self._pipeline.endings.post(answer)
 
     def _tell(self) -> None:
         answers = self._answers

@@ -9,13 +9,15 @@ from collections.abc import Iterable
 
 from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.client.pings import ping_queued
+from headgate.gateway.endings import UNKNOWN_REPORT
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.kept.repeats import CLAIM
+from headgate.gateway.money.metering import bound_settlement
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.readings import RECEIVED
 from headgate.gateway.refusals import UNCLAIMED
 from headgate.gateway.settings import Edge
-from headgate.gateway.stages import WHOLE
+from headgate.gateway.stages import BODY, WHOLE
 from headgate.gateway.upstream.connection import UpstreamConnection
 from headgate.gateway.upstream.pool import Pool
 from headgate.ledger.purse import LEASE_WAIT_MS
@@ -25,7 +27,7 @@ from headgate.units.errors import Refusal
 KEPT_DRAIN_MS = 3_600_000
 """How long a reply that will be kept is read on after its client went away."""
 
-SENT = ("reply", "body")
+SENT = ("reply", BODY)
 """The phases of an attempt that its provider has."""
 
 BODY_START_MS = 10_000
@@ -125,19 +127,24 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
 
 
 def _is_stopped(exchange: Exchange) -> bool:
-    """Tell whether a bug of ours has stopped a call before anything of it was sent.
+    """Tell whether a bug of ours has stopped a call, before it was sent or behind its reply.
 
-    Any other has left this phase, or sent its request, in the turn in which it came to it.
+    Any other has left this phase, sent its request or ended in the turn in which it came to it.
     """
-    unsent = exchange.upstream is not None and exchange.phase not in SENT
-    return unsent or exchange.phase == RECEIVED
+    if exchange.upstream is None:
+        return exchange.phase == RECEIVED or (exchange.held and exchange.phase == BODY)
+    return exchange.phase not in SENT
 
 
 def _end_stopped(pipeline: Pipeline, exchange: Exchange) -> None:
     exchange.cancel()
-    if exchange.held:
-        reason, at_ns = errors.INTERNAL.code, pipeline.now_ns()
-        pipeline.world.books.void(exchange, reason, at_ns=at_ns, final=True)
+    reason = errors.INTERNAL.code
+    if exchange.held and exchange.phase == BODY:
+        # Its provider has answered, for what nobody knows any more.
+        bound = bound_settlement(exchange, UNKNOWN_REPORT, reason)
+        pipeline.endings.settle(exchange, bound, UNKNOWN_REPORT)
+    elif exchange.held:
+        pipeline.world.books.void(exchange, reason, at_ns=pipeline.now_ns(), final=True)
     pipeline.endings.answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
 
 

@@ -48,11 +48,11 @@ def format_usd(amount_nanos: int) -> str:
 def render_usd(amount_nanos: int) -> bytes:
     """Return what `format_usd` does as bytes, which compiled code makes for half the price."""
     if amount_nanos < 0:
-        return b"-%b" % render_usd(-amount_nanos)
-    dollars = amount_nanos // NANOS_PER_USD
+        return b"-" + render_usd(-amount_nanos)
+    dollars = amount_nanos // NANOS_PER_USD if amount_nanos >= NANOS_PER_USD else 0
     # Behind a one, so that it has all its digits: compiled, a format with a width costs far more.
     digits = b"%d" % (NANOS_PER_USD + amount_nanos - dollars * NANOS_PER_USD)
-    return b"%d.%b" % (dollars, digits[1:])
+    return (b"%d." % dollars if dollars else b"0.") + digits[1:]
 
 
 def femto_per_unit(usd_per_million: Decimal) -> int:
