@@ -208,15 +208,21 @@ def test_a_connection_that_ends_behind_its_reply(start: Start) -> None:
 def test_bytes_behind_a_reply_that_is_still_to_be_read(start: Start) -> None:
     """They change nothing of it; the connection is out of step and serves nobody any more."""
 
-    def more(_gateway: Gateway, _exchange: Exchange, upstream: UpstreamConnection) -> None:
+    closing = []
+
+    def more(gateway: Gateway, _exchange: Exchange, upstream: UpstreamConnection) -> None:
+        transport = upstream.transport
+        assert transport is not None
         upstream.data_received(whole(completion()))
+        gateway.pipeline.stages.run()
+        closing.append(transport.is_closing())
 
     gateway, reply, call = on_reply(start, more)
 
     assert reply is not None
     assert reply.status == 200
     assert the_end(gateway, call).state == "measured"
-    assert not gateway.run(lambda: list(gateway.pipeline.world.pools[0]._idle))
+    assert closing == [True]
 
 
 def test_a_time_that_is_over_when_the_reply_is_here(start: Start) -> None:
