@@ -28,6 +28,7 @@ from headgate.config.snapshot import Snapshot
 from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.upstream.connection import UpstreamConnection
+from headgate.gateway.upstream.pool import Pool
 from headgate.gateway.world import World
 from headgate.identity.directory import Credential
 from headgate.records.control import Answered, ControlRequest
@@ -39,6 +40,8 @@ STREAMS = 500
 AGENT_TURNS = 60
 AGENT_BYTES = 2_000
 CHUNKS = 25
+TOGETHER = 32
+"""So many calls come in one turn of the loop where a worker is busy."""
 PROFILED_LINES = 50
 
 _TEXT = b"w" * 700
@@ -167,11 +170,12 @@ class HotPath:
         pool = world.pools[speech.pool]
         self.client = Sink()
         self._journal = world.journal
-        self._edge = ClientConnection(Pipeline(world))
+        self._pipeline = Pipeline(world)
+        self._edge = ClientConnection(self._pipeline)
         self._edge.connection_made(self.client)
-        self._upstream = UpstreamConnection(pool)
-        self._upstream.connection_made(Sink())
-        pool.put(self._upstream)
+        self._upstream = self._upstream_of(pool)
+        self._pool, self._others = pool, list[ClientConnection]()
+        self._upstreams: list[UpstreamConnection] = []
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
         self._answer = head % len(speech.answer) + speech.answer
         self._asked = request(speech.model)
@@ -192,6 +196,21 @@ class HotPath:
         self._read(self._edge, next(self._talks))
         self._read(self._upstream, self._answer)
 
+    def turn(self) -> None:
+        """Carry as many calls as come in one turn; their replies come in one as well."""
+        while len(self._others) < TOGETHER:
+            other = ClientConnection(self._pipeline)
+            other.connection_made(Sink())
+            self._others.append(other)
+            self._upstreams.append(self._upstream_of(self._pool))
+        for client in self._others:
+            client.data_received(self._asked)
+        self._end_turn()
+        for upstream in (self._upstream, *self._upstreams):
+            if upstream.exchange is not None:
+                upstream.data_received(self._answer)
+        self._end_turn()
+
     def stream(self) -> None:
         """Carry a streamed call; each chunk is a read of its own."""
         self._read(self._edge, self._asked_stream)
@@ -203,8 +222,18 @@ class HotPath:
     def _read(self, connection: ClientConnection | UpstreamConnection, data: bytes) -> None:
         """Give a connection what it reads, and let the loop turn until nothing is left to do."""
         connection.data_received(data)
+        self._end_turn()
+
+    def _end_turn(self) -> None:
         while self._soon:
             self._soon.pop(0)()
+
+    def _upstream_of(self, pool: Pool) -> UpstreamConnection:
+        """Return a connection that waits in the pool."""
+        made = UpstreamConnection(pool)
+        made.connection_made(Sink())
+        pool.put(made)
+        return made
 
     def turns_us(self, asked: bytes) -> list[float]:
         """Carry a call that arrives in one read; return what each turn of the loop took of it."""
@@ -246,6 +275,13 @@ def _world(
     return world
 
 
+def _together_us(speech: Speech) -> float:
+    """Return what a call takes where many come in a turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = HotPath(Path(folder), speech)
+        return path.time_us(path.turn, CALLS // TOGETHER) / TOGETHER
+
+
 def main() -> int:
     """Time the paths, or show where the time of one goes; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.hot_path", description=__doc__)
@@ -257,11 +293,12 @@ def main() -> int:
             path = HotPath(Path(folder), speech)
             call_us = path.time_us(path.call, CALLS)
             stream_us = path.time_us(path.stream, STREAMS)
+            agent_us = path.time_us(path.converse, AGENT_TURNS * 2)
             sys.stdout.write(
-                f"{name} {call_us:.1f} us a call; a stream of {CHUNKS} chunks {stream_us:.1f} us,"
+                f"{name} {call_us:.1f} us a call, {_together_us(speech):.1f} of {TOGETHER} at once;"
+                f" a stream of {CHUNKS} chunks {stream_us:.1f} us,"
                 f" {(stream_us - call_us) / CHUNKS:.2f} us a chunk beyond the call;"
-                f" an agent's call of {AGENT_TURNS // 2} to {AGENT_TURNS} turns"
-                f" {path.time_us(path.converse, AGENT_TURNS * 2):.1f} us\n"
+                f" an agent's call of {AGENT_TURNS // 2} to {AGENT_TURNS} turns {agent_us:.1f} us\n"
             )
             if arguments.profile and arguments.translated == (speech is MESSAGES):
                 profile = cProfile.Profile()

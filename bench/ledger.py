@@ -125,7 +125,7 @@ class Ledger:
         self.syncs = JournalSync(self.journal, disk, soon=self.turns.put, back=self.turns.put)
         self.power = disk.durability == "power"
         self.purse = Purse(lambda _borrowing: False)
-        self.path = [self.purse.slice_of(window, "") for window in WINDOWS]
+        self.path = tuple(self.purse.slice_of(window, "") for window in WINDOWS)
         self._lend()
         begin(self.journal)
 
