@@ -1,6 +1,6 @@
 """Checking tables of the file against their shapes, key by key: no problem hides another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -11,11 +11,15 @@ from msgspec.structs import FieldInfo
 
 from headgate.config.problems import Problems, near
 from headgate.config.shape import Secret, Shape
-from headgate.units.ids import is_name
+from headgate.units.ids import is_alias, is_name
 
 S = TypeVar("S", bound=Shape)
 
 _NAME_FIX = "Use up to 64 letters, digits, dots, dashes, underscores; first a letter or digit."
+_ALIAS_FIX = (
+    "Use up to 64 letters, digits, dots, dashes, underscores, first a letter or digit; or up to"
+    " five of such names with slashes between."
+)
 
 
 def checked(table: object, key: str, shape: type[S], problems: Problems) -> S:
@@ -42,12 +46,30 @@ def checked_by_id(
     tables: object, key: str, shape: type[S], problems: Problems
 ) -> Iterator[tuple[str, S]]:
     """Yield tables such as `[providers.ID]` with their ids, as `checked` returns them."""
+    yield from _checked_by(is_name, _NAME_FIX, tables, (key, shape), problems)
+
+
+def checked_by_alias(
+    tables: object, key: str, shape: type[S], problems: Problems
+) -> Iterator[tuple[str, S]]:
+    """Yield tables whose names clients ask for, `[routes.ALIAS]`, as `checked` returns them."""
+    yield from _checked_by(is_alias, _ALIAS_FIX, tables, (key, shape), problems)
+
+
+def _checked_by(
+    may_name: Callable[[str], bool],
+    fix: str,
+    tables: object,
+    of: tuple[str, type[S]],
+    problems: Problems,
+) -> Iterator[tuple[str, S]]:
+    key, shape = of
     if not isinstance(tables, dict):
         problems.add(key, f"This is {_kind_of(tables)}.", f"Make it tables: [{key}.ID].")
         return
     for name, table in tables.items():
-        if not is_name(name):
-            problems.add(f"{key}.{name}", f"{name!r} cannot be an id.", _NAME_FIX)
+        if not may_name(name):
+            problems.add(f"{key}.{name}", f"{name!r} cannot be an id.", fix)
         yield name, checked(table, f"{key}.{name}", shape, problems)
 
 

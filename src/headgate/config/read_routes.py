@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from headgate.catalog.settings import Deployment
-from headgate.config.check import checked_by_id
+from headgate.config.check import checked_by_alias
 from headgate.config.problems import Problems
 from headgate.config.read_policies import check_named, read_amount
 from headgate.config.shapes_routes import RouteShape
@@ -30,7 +30,7 @@ def routes_from(
     """
     known = policies()
     found: dict[str, Route] = {}
-    for alias, shape in checked_by_id(tables, "routes", RouteShape, problems):
+    for alias, shape in checked_by_alias(tables, "routes", RouteShape, problems):
         key = f"routes.{alias}"
         if alias in deployment_ids:
             problems.add(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from headgate.units.ids import NAME_PATTERN
+from headgate.units.ids import ALIAS_PATTERN, NAME_PATTERN
 
 Day = Any
 """A TOML date or date-time with offset; the catalog checks it."""
@@ -16,6 +16,7 @@ Bytes = Annotated[int, Meta(ge=1, le=1 << 40)]
 Hours = Annotated[int, Meta(ge=0, le=8_784)]
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
+Alias = Annotated[str, Meta(pattern=f"^{ALIAS_PATTERN}$")]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=10_000)]
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 from headgate.budgets.settings import ORGANISATION
 from headgate.catalog.settings import Deployment
 from headgate.config.shape import (
+    Alias,
     Bytes,
     Count,
     CountOrNone,
@@ -296,7 +297,7 @@ class FileShape(Shape, frozen=True, kw_only=True):
     surcharges: Mapping[Name, SurchargeShape] = {}
     commitments: Mapping[Name, CommitmentShape] = {}
     capacities: Mapping[Name, CapacityShape] = {}
-    routes: Mapping[Name, RouteShape] = {}
+    routes: Mapping[Alias, RouteShape] = {}
     policies: Mapping[Name, PolicyShape] = {}
     teams: Mapping[Name, TeamShape] = {}
     principals: Mapping[Name, PrincipalShape] = {}

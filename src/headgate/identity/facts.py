@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from headgate.identity.grant import Asked
-from headgate.units.ids import NAME_PATTERN
+from headgate.units.ids import ALIAS_PATTERN, NAME_PATTERN
 from headgate.units.instants import from_datetime, to_datetime
 
 TOOL_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}"
@@ -123,7 +123,7 @@ def _instant(text: str) -> int | None:
 _READERS: dict[str, Callable[[str], object | None]] = {
     "key": _name,
     "agent": _name,
-    "models": _set_of(NAME_PATTERN),
+    "models": _set_of(ALIAS_PATTERN),
     "tools": _set_of(TOOL_PATTERN),
     "money": _amount,
     "until": _instant,

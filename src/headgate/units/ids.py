@@ -4,7 +4,13 @@ import re
 from typing import Final
 
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-"""What teams, principals, deployments, routes, budgets, keys and providers may be called."""
+"""What teams, principals, deployments, budgets, keys and providers may be called."""
+
+ALIAS_PATTERN: Final = NAME_PATTERN + "(?:/" + NAME_PATTERN + "){0,4}"
+"""What clients may ask for: a name, or up to five with slashes between, such as `maker/model`.
+
+Only aliases have slashes. Elsewhere one means "below": in chains of agents, runs and windows.
+"""
 
 RUN_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
 """What a client may call a run in the `x-headgate-run` header."""
@@ -17,6 +23,7 @@ _PAIRS: Final[tuple[str, ...]] = tuple(hex(256 + number)[3:] for number in range
 """The last two digits of the numbers of calls."""
 _FIRST: Final = ".1"
 _NAME: Final = re.compile(NAME_PATTERN)
+_ALIAS: Final = re.compile(ALIAS_PATTERN)
 _RUN: Final = re.compile(RUN_PATTERN)
 _IDEMPOTENCY_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN)
 
@@ -24,6 +31,11 @@ _IDEMPOTENCY_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN)
 def is_name(text: str) -> bool:
     """Tell whether `text` may name a thing of the configuration."""
     return _NAME.fullmatch(text) is not None
+
+
+def is_alias(text: str) -> bool:
+    """Tell whether `text` may name a route, which clients ask for."""
+    return _ALIAS.fullmatch(text) is not None
 
 
 def is_run(text: str) -> bool:
