@@ -3,11 +3,14 @@
 from datetime import datetime, tzinfo
 from typing import Annotated
 
+import msgspec
 import typer
 
-from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
+from headgate.cli.csv_text import AsJsonOrCsv, print_csv
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
 from headgate.cli.output import fail, print_json, print_table, table
 from headgate.cli.reading import read_configuration, reading
+from headgate.insights.contract import SumsView
 from headgate.insights.report import Report
 from headgate.insights.report import report as make_report
 from headgate.insights.totals import Side, Totals
@@ -27,7 +30,7 @@ def report(
     until: Annotated[str | None, typer.Option(help="Likewise; excluded.")] = None,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
-    as_json: AsJson = False,
+    as_json: AsJsonOrCsv = None,
 ) -> None:
     """Sum up all calls, or those of a stretch of time.
 
@@ -42,6 +45,9 @@ def report(
         found = make_report(connection, by, since_ns, zone, until_ns)
     if as_json:
         print_json(report_view(found))
+    elif as_json is False:
+        rows = [msgspec.structs.astuple(each) for each in report_view(found).by]
+        print_csv((by, *SumsView.__struct_fields__[1:]), rows)
     else:
         _show(found, by)
 

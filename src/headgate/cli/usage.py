@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from headgate.cli.csv_text import AsJsonOrCsv, print_csv
 from headgate.cli.imported_text import dollars, plain_name
-from headgate.cli.options import DATA_DIR_DEFAULT, AsJson, DataDir
+from headgate.cli.options import DATA_DIR_DEFAULT, DataDir
 from headgate.cli.output import fail, print_json, print_table, say, table
 from headgate.cli.report import instant
 from headgate.economics.prices.load_past import open_usage
@@ -16,6 +17,7 @@ from headgate.economics.usage_logs.grouped import SIDES, Group, Side, grouped, s
 from headgate.insights.contract_desk import UsageGroupView, UsageView
 from headgate.units.instants import to_iso
 from headgate.units.money import format_usd
+from headgate.units.usage import METERS
 
 app = typer.Typer()
 
@@ -44,7 +46,7 @@ def usage(
     until: Annotated[str | None, typer.Option(help="A date, or a date-time; excluded.")] = None,
     zone: Annotated[str, typer.Option(help="Whose days, such as Europe/Berlin.")] = "UTC",
     data_dir: DataDir = DATA_DIR_DEFAULT,
-    as_json: AsJson = False,
+    as_json: AsJsonOrCsv = None,
 ) -> None:
     """Sum up what was imported, at the list price of the day of use.
 
@@ -60,6 +62,9 @@ def usage(
         groups, whole = grouped(store, sides, stretch, days), span(store)
     if as_json:
         print_json(_view(groups, sides, zone))
+    elif as_json is False:
+        columns = ("records", "calls", "models", *METERS, "cost", "cost_high", "unpriced")
+        print_csv((*sides, *columns), map(_row, groups))
     elif groups:
         _show(groups, sides)
     elif whole is None:
@@ -152,6 +157,14 @@ def _view(groups: list[Group], sides: tuple[Side, ...], zone: str) -> UsageView:
         total=_group_view(_total(groups)),
         groups=[_group_view(group) for group in groups],
     )
+
+
+def _row(group: Group) -> list[object]:
+    """Return a group as a row of CSV: the fields of JSON, each meter in a column of its own."""
+    view = _group_view(group)
+    usage = [view.usage.get(meter, 0) for meter in METERS]
+    counts = (view.records, view.calls, view.models)
+    return [*view.names, *counts, *usage, view.cost, view.cost_high, view.unpriced]
 
 
 def _group_view(group: Group) -> UsageGroupView:
