@@ -12,13 +12,13 @@ import typer
 from headgate.cli.demonstration.commands import program
 from headgate.cli.keys import made_secret
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT
-from headgate.cli.output import EXIT_NO, complain, fail, say
+from headgate.cli.output import EXIT_NO, complain, say
 from headgate.cli.reading import read_configuration
 from headgate.cli.start.ask import Wishes, ask, missing_variables, take
 from headgate.cli.start.prove import Proof, node, prove
+from headgate.cli.start.write import check_new, write_new
 from headgate.cli.use import clients
 from headgate.config.template import FILE_NAME, Answers, render
-from headgate.store.private import private
 
 app = typer.Typer()
 
@@ -50,12 +50,11 @@ def init(  # noqa: PLR0913 - a command has as many parameters as it has options
     On a terminal it asks; elsewhere, or with --yes, options and what is found decide.
     """
     path = folder / FILE_NAME
-    if path.exists():
-        fail(f"{path} is there already.", "Change it, or write elsewhere with --dir.", EXIT_NO)
+    check_new(path)
     asking = not yes and sys.stdin.isatty()
     wishes = Wishes(provider, tuple(base_url or ()), tuple(server or ()), team, person, budget)
     answers = ask(wishes, os.environ) if asking else take(wishes, os.environ)
-    _write(path, render(answers))
+    write_new(path, render(answers))
     say(f"Wrote {path}.")
     snapshot = read_configuration(path)
     data_dir = folder / DATA_DIR_DEFAULT
@@ -67,16 +66,6 @@ def init(  # noqa: PLR0913 - a command has as many parameters as it has options
     _tell(path, answers, key, missing)
     if any(proof.problem is not None for proof in proofs):
         raise typer.Exit(EXIT_NO)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # For its owner alone, like what it may hold.
-        with open(path, "x", encoding="utf-8", opener=private) as file:
-            file.write(text)
-    except OSError as error:
-        fail(f"{path} cannot be written: {error.strerror}.", "Choose a folder of yours: --dir.")
 
 
 def _prove(config: Path, data_dir: Path, key: str) -> Iterator[Proof]:

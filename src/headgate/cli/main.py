@@ -20,6 +20,7 @@ EXTRAS = {
     "numpy": "desk",
     "pyarrow": "query",
     "referencing": "eval",
+    "yaml": "from-litellm",
 }
 """Packages that only some commands need, and the extra that brings them."""
 

@@ -13,10 +13,15 @@ def toml_text(document: Mapping[str, Any]) -> str:
     Raises:
         TypeError: A value is none that TOML has here.
     """
-    return "".join(f"{_quoted(name)} = {_value(value)}\n" for name, value in document.items())
+    return "".join(f"{_quoted(name)} = {toml_value(value)}\n" for name, value in document.items())
 
 
-def _value(value: object) -> str:
+def toml_value(value: object) -> str:
+    """Return a value as TOML writes it.
+
+    Raises:
+        TypeError: TOML has none of the kind.
+    """
     match value:
         case bool():
             return "true" if value else "false"
@@ -27,9 +32,9 @@ def _value(value: object) -> str:
         case date():
             return value.isoformat()
         case list() | tuple():
-            return f"[{', '.join(map(_value, value))}]"
+            return f"[{', '.join(map(toml_value, value))}]"
         case Mapping():
-            members = (f"{_quoted(str(name))} = {_value(each)}" for name, each in value.items())
+            members = (f"{_quoted(str(name))} = {toml_value(each)}" for name, each in value.items())
             return f"{{{', '.join(members)}}}"
     raise TypeError(f"TOML has no {type(value).__name__}")
 
