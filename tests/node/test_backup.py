@@ -132,12 +132,14 @@ def test_a_journal_that_lacks_what_the_store_has_leaves_no_copy(
 
 
 def test_books_that_are_elsewhere_are_not_copied(tmp_path: Path) -> None:
-    """Where there are none, or PostgreSQL has them, that is said."""
+    """Where there are none, or PostgreSQL has them and is not there, that is said."""
     with pytest.raises(StoreError, match="There are no books"):
         back_up(tmp_path, tmp_path / "copy")
-    name_database(tmp_path, "postgresql://somewhere/else")
-    with pytest.raises(StoreError, match="pg_dump"):
+    name_database(tmp_path, "postgresql://nobody:secret@127.0.0.1:9/else")
+    with pytest.raises(StoreError, match="cannot be copied") as caught:
         back_up(tmp_path, tmp_path / "copy")
+    assert "secret" not in str(caught.value)
+    assert not list(tmp_path.glob("*copy*"))
 
 
 def test_the_command_says_where_the_copy_is_and_how_to_prove_it(

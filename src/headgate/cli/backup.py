@@ -25,7 +25,8 @@ def backup(
     """Copy the data directory, beside a running node or without one; no call waits for it.
 
     The copy is a data directory: `headgate check-books --data-dir DIR` proves it, and a node
-    starts on it. The configuration, its secrets and the environment are not in it.
+    starts on it; one of books in PostgreSQL is put back by `headgate restore`. The configuration,
+    its secrets and the environment are not in it.
     """
     if target.exists():
         fail(f"{target} is there already.", "Name a folder that is not there yet.", EXIT_NO)
@@ -48,9 +49,12 @@ def backup(
                 files=made.files,
                 bytes=made.bytes,
                 running=made.running,
+                other_nodes=made.other_nodes,
             )
         )
         return
     runs = f"; {made.running:,} attempts had not ended" if made.running else ""
     say(f"{target}: {made.files:,} files, {made.bytes / 1e6:,.1f} MB{runs}")
     say(f"Prove it: headgate check-books --data-dir {target}")
+    if made.other_nodes:
+        say(f"The journals of {made.other_nodes} other nodes are not in it: copy those there, too.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from headgate.ledger.fold import Movement
 from headgate.ledger.node_tables import node_lease, pool
@@ -33,9 +33,9 @@ def shared_problems(connection: Connection) -> Iterator[str]:
     """Yield what nodes, windows and pools do not have alike; nothing where a node is alone."""
     columns = node_lease.c
     posted, held = func.sum(columns.posted_nanos), func.sum(columns.held_nanos)
-    counted = func.sum(
-        func.greatest(columns.granted_nanos, columns.posted_nanos + columns.lost_nanos)
-    )
+    used = columns.posted_nanos + columns.lost_nanos
+    # Of two numbers the greater one, as a copy of the store in SQLite knows to say it, too.
+    counted = func.sum(case((columns.granted_nanos > used, columns.granted_nanos), else_=used))
     rows = select(columns.window, posted, held, counted).group_by(columns.window)
     leases = {name: sums for name, *sums in connection.execute(rows)}
     windows = of_store(connection)

@@ -26,7 +26,8 @@ class HistoryView(Printed, frozen=True, kw_only=True):
 class BackupView(Printed, frozen=True, kw_only=True):
     """A copy of a data directory: `backup --json`.
 
-    `at` is when it was begun, `running` how many attempts had not ended in it.
+    `at` is when it was begun, `running` how many attempts had not ended in it, `other_nodes` how
+    many share the store whose journals are not in it.
     """
 
     directory: str
@@ -34,3 +35,4 @@ class BackupView(Printed, frozen=True, kw_only=True):
     files: int
     bytes: int
     running: int
+    other_nodes: int

@@ -31,6 +31,11 @@ def name_database(data_dir: Path, url: str | None) -> None:
         StoreError: This data directory has kept its books elsewhere so far.
     """
     before = database_of(data_dir)
+    if before is None and node_id(data_dir) and (data_dir / STORE_NAME).exists():
+        raise StoreError(
+            f"{data_dir} is a copy of books in PostgreSQL, on which no node starts.",
+            f"Put it into an empty database: headgate restore {data_dir} --data-dir NEW",
+        )
     if before == url:
         return
     if url is None:
