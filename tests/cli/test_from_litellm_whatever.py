@@ -15,7 +15,18 @@ from headgate.config.load import load
 TODAY = date(2026, 11, 27)
 WORDS = st.sampled_from(
     (
-        *("gpt-4o", "openai/gpt-4o", "a b", "x:y", "", "*", "azure/m", "claude-haiku-4-5", "é"),
+        *(
+            "gpt-4o",
+            "openai/gpt-4o",
+            "a b",
+            "x:y",
+            "",
+            "*",
+            "azure/m",
+            "azure/",
+            "claude-haiku-4-5",
+            "é",
+        ),
         *(
             "bedrock/us-east-1/m",
             "vertex_ai/m",

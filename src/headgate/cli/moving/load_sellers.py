@@ -83,14 +83,18 @@ def sold_by(model: str, told: str | None) -> tuple[Seller, str] | None:
     known = sellers()
     name, slash, rest = model.partition("/")
     if told is not None:
-        found = known.get(told)
-        return None if found is None else (found, _bare(found, rest if name == told else model))
-    if slash and name in known:
-        return known[name], _bare(known[name], rest)
-    for seller in known.values():
-        if any(fnmatchcase(model, pattern) for pattern in seller.plain):
-            return seller, model
-    return None
+        found, bare = known.get(told), rest if name == told else model
+    elif slash and name in known:
+        found, bare = known[name], rest
+    else:
+        plain = (
+            one for one in known.values() if any(fnmatchcase(model, each) for each in one.plain)
+        )
+        found, bare = next(plain, None), model
+    if found is None:
+        return None
+    bare = _bare(found, bare)
+    return (found, bare) if bare else None
 
 
 def _bare(seller: Seller, model: str) -> str:

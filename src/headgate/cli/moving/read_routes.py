@@ -106,6 +106,10 @@ def routes(
     for each in deployments:
         groups.setdefault(each.group, []).append(each)
     names = {**{group: group for group in groups}, **how.others}
+    for group in how.behind:
+        if group != ANY and group not in names:
+            why = "Nothing that could be carried over is called so."
+            notes.add("fallbacks", why, "Add deployments to the route that is meant.", group[:64])
     found: dict[str, Route] = {}
     for name, group in names.items():
         if group not in groups:
