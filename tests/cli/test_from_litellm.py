@@ -209,6 +209,26 @@ def test_what_is_not_carried_over_is_told_with_what_to_do(run: Run, tmp_path: Pa
         assert setting in " ".join((tmp_path / "headgate.toml").read_text().split())
 
 
+def test_candidates_without_a_dialect_in_common_stand_among_each_other(
+    run: Run, tmp_path: Path
+) -> None:
+    """Where calls are translated for some of a group, those are no last resort: nor were they."""
+    listed = [
+        {"model_name": "both", "litellm_params": {"model": "openai/gpt-5.4-mini", "order": 2}},
+        {"model_name": "both", "litellm_params": {"model": "anthropic/claude-haiku-4-5"}},
+        {"model_name": "alike", "litellm_params": {"model": "openai/gpt-5.4-mini"}},
+        {"model_name": "alike", "litellm_params": {"model": "mistral/mistral-small-latest"}},
+    ]
+    assert run(json.dumps({"model_list": listed})).exit_code == 0
+
+    routes = load(tmp_path / "headgate.toml", {}, secrets_of=()).routes
+
+    assert (routes["both"].mixes, routes["alike"].mixes) == (True, False)
+    assert routes["both"].policy == "ordered"
+    assert routes["both"].deployments == ("openai-gpt-5.4-mini", "anthropic-claude-haiku-4-5")
+    assert routes["alike"].policy == "weighted"
+
+
 def test_an_address_that_is_not_known_is_not_replaced_by_the_sellers(
     run: Run, tmp_path: Path
 ) -> None:

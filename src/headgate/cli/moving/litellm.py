@@ -70,7 +70,7 @@ def moved(document: object, wishes: Wishes, environ: Mapping[str, str]) -> Moved
     found.read(entries)
     sellers = found.providers.all()
     limits = _named_apart((*budgets(settings, router, sellers), *found.budgets))
-    speaks = {one.id: " ".join(_dialects(one)) for one in sellers}
+    speaks = {one.id: frozenset(_dialects(one)) for one in sellers}
     draft = Draft(
         timezone=_timezone(settings, general),
         providers=sellers,

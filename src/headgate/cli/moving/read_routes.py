@@ -92,13 +92,16 @@ def _others(table: Table) -> Iterator[tuple[str, str]]:
 
 
 def routes(
-    deployments: Sequence[Deployment], kinds: Mapping[str, str], how: Ways, notes: Notes
+    deployments: Sequence[Deployment],
+    speaks: Mapping[str, frozenset[str]],
+    how: Ways,
+    notes: Notes,
 ) -> tuple[Route, ...]:
     """Return a route for each group, and for each further name of one.
 
     Args:
         deployments: All of them.
-        kinds: What each provider speaks, so that it can be told who is reached by translation.
+        speaks: What each provider speaks, so that it can be told who is reached by translation.
         how: How calls go.
         notes: Where what is not carried over is noted.
     """
@@ -118,7 +121,7 @@ def routes(
             continue
         alias = _alias(name, {*found, *names, *(each.id for each in deployments)}, notes)
         behind = list(_behind(group, groups, how, notes))
-        found[alias] = _route(alias, groups[group], behind, kinds, how)
+        found[alias] = _route(alias, groups[group], behind, speaks, how)
     return tuple(found.values())
 
 
@@ -151,7 +154,7 @@ def _route(
     alias: str,
     own: Sequence[Deployment],
     behind: Sequence[Deployment],
-    kinds: Mapping[str, str],
+    speaks: Mapping[str, frozenset[str]],
     how: Ways,
 ) -> Route:
     ordered = any(each.order is not None for each in own)
@@ -167,8 +170,8 @@ def _route(
     weights = _weights(own, spares) if policy == POLICIES[SHUFFLE] else {}
     loose = bool(spares) and policy in ("fastest", "cheapest")
     note = "the fallbacks stand among the others: the policy orders all" if loose else None
-    speak = {kinds[each.provider] for each in own}
-    return Route(alias, listed, policy, weights, len(speak) > 1, how.refuses, note)
+    mixed = not frozenset.intersection(*(speaks[each.provider] for each in own))
+    return Route(alias, listed, policy, weights, mixed, how.refuses, note)
 
 
 def _weights(own: Sequence[Deployment], spares: Sequence[Deployment]) -> dict[str, int]:

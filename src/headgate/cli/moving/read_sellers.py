@@ -123,7 +123,11 @@ def _own_url(seller: Seller, params: Table) -> str | None:
         return None
     parts: dict[str, str] = {}
     for name, part in seller.parts.items():
+        named = any(params.has(setting) for setting in part.settings)
         told = [params.text(setting) for setting in part.settings]
+        if named and not any(told):
+            # Noted: what usually stands there is not what is meant.
+            return None
         told += [params.environ.get(variable, "").strip() for variable in part.variables]
         found = next((each for each in (*told, part.usual) if each), None)
         if found is None or not re.fullmatch(r"[A-Za-z0-9._-]+", found):
