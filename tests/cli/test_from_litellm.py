@@ -1,6 +1,9 @@
 """`headgate from-litellm`: what of LiteLLM's configuration is carried over, and what is told."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -303,6 +306,30 @@ def test_what_refers_to_itself_many_times_is_bounded(run: Run) -> None:
 
     assert result.exit_code == 3
     assert "more than 100,000 values" in result.stderr
+
+
+def test_without_its_package_the_command_names_the_extra() -> None:
+    """Who has not installed it is told what to install, and `init` works without."""
+    code = (
+        "import sys; from headgate.cli.main import main; sys.modules['yaml'] = None;"
+        " sys.argv = ['headgate', *sys.argv[1:]]; main()"
+    )
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": "src"}
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code, *words],
+            capture_output=True,
+            text=True,
+            env=environ,
+            cwd=Path(__file__).parents[2],
+            check=False,
+        )
+        for words in (("from-litellm", "config.yaml"), ("init", "--help"))
+    ]
+
+    assert found[0].returncode == 2
+    assert "Install headgate[from-litellm]" in found[0].stderr
+    assert found[1].returncode == 0, found[1].stderr
 
 
 def test_calls_go_where_they_went(

@@ -9,8 +9,10 @@ import pytest
 from headgate.identity.delegation import mint
 from headgate.identity.grant import Asked
 from headgate.insights.search import Wanted, list_calls
+from headgate.node.commands import command
+from headgate.node.messages import Done, Freeze
 from headgate.store.database import open_store_readonly
-from tests.node.harness import TestNode, once, running_node
+from tests.node.harness import TestNode, once, running_node, until
 from tests.node.wire import CHAT, GEMINI, GEMINI_COUNT, MESSAGES, chat, content, message, post
 
 ALIAS = "openai/gpt-4o"
@@ -98,6 +100,23 @@ def test_a_key_and_a_delegation_are_bound_to_such_a_name(node: TestNode) -> None
         assert post(node.gateway_url, CHAT, bearer, chat("Hi", model="mini")).status == 403
         listed = post(node.gateway_url, "/v1/models", bearer, b"", method="GET").document
         assert [each["id"] for each in listed["data"]] == [ALIAS]
+
+
+def test_such_a_name_can_be_frozen(node: TestNode) -> None:
+    """Who asks for it is refused, whoever it is; what serves it can be asked for all the same."""
+    name = f"model:{LONG}"
+
+    assert command(node.data_dir, Freeze(name, True, "")) == Done()
+    until(lambda: ask_for(node, LONG) == "frozen", "it is frozen")
+    assert ask_for(node, "haiku") is None
+    assert command(node.data_dir, Freeze(name, False, "")) == Done()
+
+    until(lambda: ask_for(node, LONG) is None, "it is thawed")
+
+
+def ask_for(node: TestNode, model: str) -> str | None:
+    """Make a call; returns the code of the refusal."""
+    return post(node.gateway_url, CHAT, node.key(), chat("Hi", model=model)).code
 
 
 def test_the_books_name_it_and_budgets_stay_the_deployments(node: TestNode) -> None:
