@@ -232,6 +232,22 @@ def test_candidates_without_a_dialect_in_common_stand_among_each_other(
     assert routes["alike"].policy == "weighted"
 
 
+def test_a_key_of_the_file_is_not_taken_for_the_usual_one(run: Run, tmp_path: Path) -> None:
+    """The variable for a secret of the file is one that no other entry means, now or later."""
+    model = {"model": "openai/gpt-5.4-mini"}
+    told = [{**model, "api_key": "sk-in-file"}, model, {**model, "api_key": 12345678}]
+    listed = [{"model_name": "m", "litellm_params": each} for each in told]
+
+    result = run(json.dumps({"model_list": listed}))
+
+    assert [line.strip() for line in result.stdout.splitlines() if "  export " in line][:3] == [
+        "export MOVED_OPENAI_API_KEY=...",
+        "export OPENAI_API_KEY=...",
+        "export OPENAI_3_API_KEY=...",
+    ]
+    assert "12345678" not in (tmp_path / "headgate.toml").read_text() + result.output
+
+
 def test_an_address_that_is_not_known_is_not_replaced_by_the_sellers(
     run: Run, tmp_path: Path
 ) -> None:

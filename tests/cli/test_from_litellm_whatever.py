@@ -34,7 +34,16 @@ WORDS = st.sampled_from(
             "os.environ/UNSET",
             "a/b/c/d/e/f",
         ),
-        *("http://h/v1", "https://u:p@h", "https://169.254.169.254/", "30d", "1h", "90s", "2y"),
+        *(
+            "http://h/v1",
+            "https://u:p@h",
+            "http://[",
+            "https://169.254.169.254/",
+            "30d",
+            "1h",
+            "90s",
+            "2y",
+        ),
         *(
             "0.1",
             "-1",

@@ -1,11 +1,12 @@
 """`litellm_params` of an entry, as far as they say where it is asked: providers, each one once."""
 
 import re
+from decimal import Decimal
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from headgate.cli.moving.drafts import Provider
-from headgate.cli.moving.load_sellers import Seller
+from headgate.cli.moving.load_sellers import Seller, sellers
 from headgate.cli.moving.tables import Table, variable_of
 from headgate.config.addresses import AddressError, is_loopback, parse_base_url
 from headgate.dial.scope import is_permitted
@@ -67,14 +68,11 @@ class Providers:
             # Noted: nothing of it may go to the address that the seller usually has.
             return None
         base = base or _usual_base(seller, params)
-        if base is None:
-            url, kind = _own_url(seller, params), seller.kind
-        else:
-            url = _ended(seller, base, version)
-            own = urlsplit(seller.base_url).hostname
-            kind = seller.kind if own == urlsplit(url).hostname else seller.elsewhere
+        url = _own_url(seller, params) if base is None else _ended(seller, base, version)
         if url is None or not _usable(url, params):
             return None
+        own = base is None or urlsplit(seller.base_url).hostname == urlsplit(url).hostname
+        kind = seller.kind if own else seller.elsewhere
         credential = _credential(seller, params, elsewhere=kind != seller.kind)
         place = _Place(kind, url.rstrip("/"), version, credential)
         if place not in self._by_place:
@@ -105,6 +103,8 @@ class Providers:
 
     def _free_variable(self, name: str) -> str:
         others = {one.variable for one in self._by_place.values()} | self._taken
+        # An entry that names no key may come to mean one of these.
+        others |= {variable for seller in sellers().values() for variable in seller.secrets}
         while name in others:
             name = f"MOVED_{name}"
         return name
@@ -169,6 +169,8 @@ def _usable(url: str, params: Table) -> bool:
 def _credential(seller: Seller, params: Table, *, elsewhere: bool) -> Credential:
     parts = [params.take(key) for key in seller.keys]
     told = params.take("api_key") or params.take("azure_ad_token")
+    if isinstance(told, int | Decimal) and not isinstance(told, bool):
+        told = str(told)
     if isinstance(told, str) and (name := variable_of(told)) is not None:
         return Credential(name)
     if isinstance(told, str) and told.strip().lower() not in NO_SECRETS and told.strip():
