@@ -95,7 +95,8 @@ def standings(
         budgets: Those of the configuration.
         at_ns: Now.
         zone: Where months begin.
-        runs: Keys of the run windows to look at, None for all there are.
+        runs: Keys of the run windows to look at, also of those that nothing is used of; None for
+            all there are.
     """
     every = [(budget, span_at(budget, at_ns, zone)) for budget in budgets]
     spans = {budget.id: (budget, span) for budget, span in every if span is not None}
@@ -177,8 +178,8 @@ def _names(
     names = set()
     own = window_key(budget.id, span.key)
     periods = {each.rpartition("@")[2] for each in (own, *slots_before(own))}
-    for key in sums:
-        if budget_id_of(key) == budget.id and (runs is None or key in runs):
+    for key in sums if runs is None else runs:
+        if budget_id_of(key) == budget.id:
             name, _, period = key.partition("@")
             if period in periods:
                 names.add(name)

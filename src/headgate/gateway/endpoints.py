@@ -11,7 +11,7 @@ import msgspec
 
 from headgate.capacity.health import BREAKER_OPEN, NO_CREDENTIAL, THROTTLED
 from headgate.dialects.registry import Dialect
-from headgate.gateway import control, unserved
+from headgate.gateway import control, own_budgets, unserved
 from headgate.gateway.client import cors
 from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.client.http_bytes import bodiless, whole
@@ -181,6 +181,8 @@ def _control(pipeline: Pipeline, client: ClientConnection, request: Request, res
         _not_allowed(client, request, allow.encode(), _spoken(client, request))
         return
     asked = control.read(request, resource)
+    if resource == own_budgets.RESOURCE and not isinstance(asked, Refusal):
+        asked = own_budgets.spending(pipeline.world.tagging, request, asked)
     if isinstance(asked, Refusal):
         _refuse(client, request, asked)
     else:

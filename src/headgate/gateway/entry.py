@@ -45,10 +45,9 @@ def read(world: World, exchange: Exchange) -> Refusal | None:
     if request.upload is None and (unread := _unread(head, exchange.dialect)) is not None:
         return unread
     if head.run is not None:
-        run = head.run.decode("latin-1")
-        if not is_run(run):
-            name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
-            return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
+        run = read_run(head.run)
+        if isinstance(run, Refusal):
+            return run
         exchange.run = run
     named = request.named
     if isinstance(named, Refusal):
@@ -65,6 +64,15 @@ def read(world: World, exchange: Exchange) -> Refusal | None:
     exchange.demand = exchange.own = demand
     exchange.asked = demand.model
     return None
+
+
+def read_run(told: bytes) -> str | Refusal:
+    """Return the run that a header names; why it is refused, when it names none."""
+    run = told.decode("latin-1")
+    if is_run(run):
+        return run
+    name = "A run is named by 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first."
+    return Refusal(errors.RUN_INVALID, name, "x-headgate-run")
 
 
 def _demand(world: World, exchange: Exchange) -> Demand | Refusal:
@@ -114,7 +122,7 @@ def permit(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     world = pipeline.world
     credential, demand = exchange.request.credential, exchange.demand
     assert credential is not None
-    tags = _tags(world.tagging, credential, exchange)
+    tags = tags_of(world.tagging, credential, exchange.request.head)
     if isinstance(tags, Refusal):
         return tags
     find_path(pipeline, exchange, tags)
@@ -151,11 +159,9 @@ def _not_offered(router: Router, credential: Credential, model: str) -> Refusal:
     return Refusal(errors.MODEL_UNKNOWN, f"There is no model {model[:128]!r}.{hint}", "model")
 
 
-def _tags(
-    tagging: Tagging, credential: Credential, exchange: Exchange
-) -> tuple[str, ...] | Refusal:
+def tags_of(tagging: Tagging, credential: Credential, head: Head) -> tuple[str, ...] | Refusal:
     """Return what a call is tagged with; why it may not be made, for what it says."""
-    told = exchange.request.head.tags
+    told = head.tags
     if told is None and tagging.is_empty:
         return NO_TAGS
     return tagging.tags_of(credential.key, told)

@@ -37,3 +37,27 @@ class BudgetView(Printed, frozen=True, kw_only=True):
     would_refuse: int
     would_refuse_amount: Usd
     lacking: Usd
+
+
+class OwnBudgetView(Printed, frozen=True, kw_only=True):
+    """A window that the calls of whoever asks are held on: `GET /v1/budgets` tells a list of them.
+
+    `shared`: somebody else spends it, too. Then only limit and free are told, as a refusal tells
+    them, and the sums between them are null; else free = limit - posted - held - unaccounted -
+    carved. With `mode` `shadow` it refuses nothing. `frozen`: its node, or one above it, may not
+    spend now.
+    """
+
+    id: str
+    node: str
+    period: str
+    renews_at: Instant | None
+    limit: Usd
+    posted: Usd | None
+    held: Usd | None
+    unaccounted: Usd | None
+    carved: Usd | None
+    free: Usd
+    mode: Mode
+    shared: bool
+    frozen: bool

@@ -18,7 +18,7 @@ from headgate.insights.contract import (
     SumsView,
     WindowView,
 )
-from headgate.insights.contract_budgets import BudgetView
+from headgate.insights.contract_budgets import BudgetView, OwnBudgetView
 from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_holds import HoldView, SizingView
 from headgate.insights.contract_reconcile import AdjustmentView
@@ -60,6 +60,25 @@ def budget_view(standing: Standing, *, frozen: bool, burn: Burn = NO_PACE) -> Bu
         would_refuse=standing.would_refuse,
         would_refuse_amount=format_usd(standing.would_refuse_nanos),
         lacking=format_usd(standing.lacking_nanos),
+    )
+
+
+def own_budget_view(standing: Standing, *, frozen: bool, shared: bool) -> OwnBudgetView:
+    """Return a window for whoever spends it; of a shared one, what a refusal would tell."""
+    return OwnBudgetView(
+        id=standing.id,
+        node=standing.node,
+        period=standing.period,
+        renews_at=iso_or_none(standing.renews_ns),
+        limit=format_usd(standing.limit_nanos),
+        posted=None if shared else format_usd(standing.posted_nanos),
+        held=None if shared else format_usd(standing.held_nanos),
+        unaccounted=None if shared else format_usd(standing.unaccounted_nanos),
+        carved=None if shared else format_usd(standing.carved_nanos),
+        free=format_usd(standing.free_nanos),
+        mode=standing.mode,
+        shared=shared,
+        frozen=frozen,
     )
 
 

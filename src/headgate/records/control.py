@@ -12,6 +12,7 @@ from headgate.records.batch import Batch
 
 RESOURCES: Final[dict[str, tuple[str, ...]]] = {
     "approvals": ("GET", "POST"),
+    "budgets": ("GET",),
     "calls": ("GET",),
     "feedback": ("POST",),
     "outcomes": ("POST",),
@@ -125,6 +126,37 @@ class Opening(Struct, frozen=True):
     batch: Batch
     shadows: tuple[str, ...] = ()
     named: Named | None = None
+
+
+class Allotted(Struct, frozen=True):
+    """The allotment that a delegation's calls are held on.
+
+    Attributes:
+        own: Whether it is the delegation's, and not that of a generation above it.
+    """
+
+    window: str
+    node: str
+    amount_nanos: int
+    own: bool
+
+
+class Spending(Struct, frozen=True):
+    """What calls of a client would be held by, beside its key: for what its budgets are.
+
+    Attributes:
+        run: That they would be of, None for none.
+        tags: `NAME=VALUE` each.
+        agents: The names of the delegations they are made through, the first in front.
+        models: Aliases and deployments they may ask for, None for all.
+        allotted: None for calls that are held on the budgets of their principal.
+    """
+
+    run: str | None
+    tags: tuple[str, ...]
+    agents: tuple[str, ...]
+    models: tuple[str, ...] | None
+    allotted: Allotted | None
 
 
 class Listing(Struct, frozen=True):
