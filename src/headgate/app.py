@@ -300,7 +300,13 @@ def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
             principal = snapshot.principals[key.principal]
             known.add(
                 key.secret.encode(),
-                Credential(key.id, principal.id, principal.team, model_set(key.models)),
+                Credential(
+                    key.id,
+                    principal.id,
+                    principal.team,
+                    model_set(key.models),
+                    until_ns=key.until_ns,
+                ),
                 public_root(key.secret),
             )
     return known

@@ -1,6 +1,7 @@
 """Commands that change something, in the store itself while no steward runs."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ from headgate.identity.keys import digest, load_pepper
 from headgate.identity.registry import frozen_nodes, kept_keys
 from headgate.node.commands import state
 from headgate.store.database import open_store_readonly
+from headgate.units.instants import to_iso
+
+DAY_NS = 86_400 * 10**9
 
 
 def kept(folder: Path) -> dict[str, Any]:
@@ -89,6 +93,82 @@ def test_keys_are_listed_with_where_they_come_from(headgate: Any) -> None:
     assert rows["ci"]["source"] == "made"
     assert rows["ci"]["revoked_at"] >= rows["ci"]["created_at"]
     assert "hg_" not in headgate("keys", "list").stdout
+
+
+def test_a_key_can_be_made_to_end(headgate: Any, books: Path) -> None:
+    """At a day in the organisation's zone, at a moment, or after a while; what ended is told."""
+    create = ("keys", "create", "--principal", "bob", "--json")
+    at_day = json.loads(headgate(*create, "day", "--until", "2099-12-31").stdout)
+    at_moment = json.loads(headgate(*create, "moment", "--until", "2099-12-31T06:00:00Z").stdout)
+    before_ns = time.time_ns()
+    after = headgate(*create[:-1], "while", "--for", "30d")
+
+    rows = {row["id"]: row for row in json.loads(headgate("keys", "list", "--json").stdout)}
+    ends_ns = kept(books)["while"].until_ns
+
+    assert at_day["ends_at"] == rows["day"]["ends_at"] == "2099-12-31T08:00:00.000Z"
+    assert at_moment["ends_at"] == rows["moment"]["ends_at"] == "2099-12-31T06:00:00.000Z"
+    assert 0 <= ends_ns - before_ns - 30 * DAY_NS < DAY_NS
+    assert f"It ends at {rows['while']['ends_at']}." in after.stderr
+    assert rows["bob-laptop"]["ends_at"] is None
+    told = json.loads(headgate("audit", "show", "--json").stdout)
+    (entry,) = [each for each in told if each["subject"] == "key:moment"]
+    assert entry["detail"]["until"] == "2099-12-31T06:00:00.000Z"
+
+
+def test_what_is_no_end_of_a_key(headgate: Any, books: Path) -> None:
+    """Each is told with its fix, and no key is made."""
+    wishes = {
+        ("--until", "2020-01-01"): "has ended already",
+        ("--until", "9999-01-01"): "too far",
+        ("--until", "someday"): "is not a date",
+        ("--for", "a while"): "no length of time",
+        ("--for", "30d", "--until", "2099-01-01"): "Use one of them.",
+    }
+
+    for wish, told in wishes.items():
+        result = headgate("keys", "create", "ci", "--principal", "bob", *wish)
+        assert (result.exit_code, result.stdout) == (2, ""), wish
+        assert told in result.stderr, wish
+    assert not kept(books)
+
+
+def test_the_end_that_the_configuration_has_is_obeyed_as_it_stands_there(
+    headgate: Any, books: Path
+) -> None:
+    """It is not kept with the key, so that the file can move it both ways; a sooner one is."""
+    file = books / "headgate.toml"
+    text = file.read_text()
+    head = "[keys.alice-laptop]\n"
+    assert head in text
+    file.write_text(text.replace(head, head + "until = 2099-01-01T00:00:00Z\n"))
+
+    printed = json.loads(headgate("keys", "create", "alice-laptop", "--json").stdout)
+    file.write_text(text.replace(head, head + "until = 2020-01-01T00:00:00Z\n"))
+
+    assert printed["ends_at"] == "2099-01-01T00:00:00.000Z"
+    assert kept(books)["alice-laptop"].until_ns is None
+    shown = headgate("keys", "list", env={"COLUMNS": "250"}).stdout
+    assert "ended 2020-01-01T00:00:00.000Z" in shown
+
+
+def test_doctor_warns_of_keys_that_end_within_a_week(headgate: Any, books: Path) -> None:
+    """Of valid ones alone; with what to do, by where the end stands."""
+    file = books / "headgate.toml"
+    soon = to_iso(time.time_ns() + 2 * DAY_NS)
+    more = f'\n[keys.brief]\nprincipal = "bob"\nuntil = {soon}\n'
+    file.write_text(file.read_text() + more)
+    for name, life in {"near": "6d", "far": "8d", "gone": "1d"}.items():
+        headgate("keys", "create", name, "--principal", "bob", "--for", life)
+    headgate("keys", "revoke", "gone")
+
+    printed = json.loads(headgate("doctor", "--json").stdout)["checks"]
+    found = [each for each in printed if each["name"] == "keys"]
+
+    assert [each["message"].split("'")[1] for each in found] == ["brief", "near"]
+    assert {each["status"] for each in found} == {"warning"}
+    assert found[0]["message"] == f"The key 'brief' ends at {soon}."
+    assert "[keys.brief]" in found[0]["fix"] and "keys create near-2" in found[1]["fix"]
 
 
 def test_revoking_what_is_not_there(headgate: Any) -> None:

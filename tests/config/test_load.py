@@ -17,7 +17,7 @@ from headgate.gateway.settings import Edge, Tls
 from headgate.providers.registry import providers, setup_of
 from headgate.records.demand import STANDARD
 from headgate.units.errors import ConfigurationError
-from headgate.units.instants import from_datetime
+from headgate.units.instants import from_datetime, to_iso
 
 NOW_NS = from_datetime(datetime(2026, 11, 21, tzinfo=UTC))
 
@@ -189,6 +189,37 @@ principal = "p"
     assert keys["filed"].secret == "key-from-a-file"
     assert keys["made"].secret is None
     assert "key-from-a-file" not in repr(keys)
+
+
+def test_a_key_ends_when_a_day_begins_or_at_a_moment(folder: Path) -> None:
+    """The day is the organisation's; a moment may say its own zone; without one it never ends."""
+    keys = loaded(
+        folder,
+        """
+[organisation]
+timezone = "Europe/Berlin"
+[principals.p]
+[keys.day]
+principal = "p"
+until = 2027-01-01
+[keys.local]
+principal = "p"
+until = 2027-01-01T09:00:00
+[keys.moment]
+principal = "p"
+until = 2027-01-01T09:00:00Z
+[keys.lasting]
+principal = "p"
+""",
+    ).keys
+
+    ends = {name: key.until_ns and to_iso(key.until_ns) for name, key in keys.items()}
+    assert ends == {
+        "day": "2026-12-31T23:00:00.000Z",
+        "local": "2027-01-01T08:00:00.000Z",
+        "moment": "2027-01-01T09:00:00.000Z",
+        "lasting": None,
+    }
 
 
 def test_reading_the_books_needs_no_secret(folder: Path) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from headgate.budgets.tables import spend_sample
 from headgate.console.app import STATIC
 from headgate.console.pages import budgets, calls
-from headgate.identity.registry import FrozenNode, KeptKey, keep_key, set_frozen
+from headgate.identity.registry import FrozenNode, set_frozen
 from headgate.insights.routes import PassedOver
 from headgate.ledger.tables import allotment
 from tests.console.books import Books, make_snapshot
@@ -252,26 +252,6 @@ def test_prices_are_those_of_a_day(books: Books) -> None:
     assert {row["seller"] for row in now} == {"openai"}
     assert now[0]["tier"] == "standard"
     assert now[0]["sources"]
-
-
-def test_keys_tell_who_and_when_but_no_secret(books: Books, now_ns: int) -> None:
-    """Keys of the configuration and made ones, revoked ones too, and when each was last used."""
-    made = KeptKey("bob-agent", "bob", ("fast",), "d1ge57", now_ns - 1, now_ns)
-    with books.engine.begin() as connection:
-        keep_key(connection, made)
-    books.hold(principal="alice")
-    books.refuse()
-    books.fold()
-    client = books.client()
-
-    page = client.get("/keys").text
-    keys = {row["id"]: row for row in client.get("/keys.json").json()}
-
-    assert "revoked" in page
-    assert "d1ge57" not in page + client.get("/keys.csv").text
-    assert keys["alice-laptop"]["last_used_at"] == keys["bob-agent"]["last_used_at"]
-    assert keys["carol-laptop"]["last_used_at"] is None
-    assert keys["bob-agent"]["models"] == ["fast"]
 
 
 def test_times_are_in_the_readers_zone(books: Books) -> None:

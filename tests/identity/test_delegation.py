@@ -209,10 +209,17 @@ def test_names_of_another_form_are_not_written(name: str) -> None:
         mint(KEY, "alice", Asked(name))
 
 
-def directory() -> Directory:
+def directory(until_ns: int | None = None) -> Directory:
     made = Directory(b"pepper")
-    made.add(KEY.encode(), Credential("alice", "alice", "research", None), ROOT)
+    alice = Credential("alice", "alice", "research", None, until_ns=until_ns)
+    made.add(KEY.encode(), alice, ROOT)
     return made
+
+
+def code_of(known: Directory, token: bytes) -> Code | None:
+    """Return the code that somebody is refused with, None for a stranger."""
+    refusal = known.why_not(token)
+    return None if refusal is None else refusal.code
 
 
 def test_a_directory_finds_who_sends_a_token() -> None:
@@ -237,7 +244,7 @@ def test_revoking_one_refuses_it_and_its_descendants_alone() -> None:
     known.revoke(frozenset({found.ids[-1]}))
 
     assert known.find(child.encode()) is None and known.find(grandchild.encode()) is None
-    assert known.why_not(grandchild.encode()).code is errors.DELEGATION_REVOKED
+    assert code_of(known, grandchild.encode()) is errors.DELEGATION_REVOKED
     assert known.find(sibling.encode()) is not None and known.find(MINTED.encode()) is not None
 
 
@@ -250,7 +257,7 @@ def test_a_key_takes_all_its_descendants_along() -> None:
     known.remove_digest(digest(b"pepper", KEY.encode()))
 
     assert known.find(token) is None
-    assert known.why_not(token).code is errors.DELEGATION_FOREIGN
+    assert code_of(known, token) is errors.DELEGATION_FOREIGN
 
 
 def test_an_ended_delegation_is_told_when_it_ended() -> None:
@@ -259,4 +266,55 @@ def test_an_ended_delegation_is_told_when_it_ended() -> None:
     found = directory().find(token)
 
     assert found is not None and found.until_ns == UNTIL_NS
-    assert directory().why_not(token).code is errors.DELEGATION_EXPIRED
+    assert code_of(directory(), token) is errors.DELEGATION_EXPIRED
+
+
+@pytest.mark.parametrize("own_ns", [None, UNTIL_NS, UNTIL_NS + 1_000_000_000])
+def test_a_delegation_ends_no_later_than_its_key(own_ns: int | None) -> None:
+    """One that says it lasts longer is no wider for it, and is told that its key has ended."""
+    known = directory(until_ns=UNTIL_NS)
+    token = append(MINTED, Asked("a", until_ns=own_ns)).encode()
+
+    found = known.find(token)
+    refusal = known.why_not(token)
+
+    assert found is not None and found.until_ns == UNTIL_NS
+    assert not found.ended(UNTIL_NS - 1) and found.ended(UNTIL_NS)
+    assert refusal is not None and refusal.code is errors.DELEGATION_EXPIRED
+    assert refusal.message.startswith("The key of this delegation ended at ")
+
+
+def test_a_delegation_that_ends_before_its_key_is_told_its_own_end() -> None:
+    """What ended is what has to be asked for anew."""
+    known = directory(until_ns=UNTIL_NS + 1_000_000_000)
+    token = append(MINTED, Asked("a", until_ns=UNTIL_NS)).encode()
+
+    found, refusal = known.find(token), known.why_not(token)
+
+    assert found is not None and found.until_ns == UNTIL_NS
+    assert refusal is not None and refusal.message.startswith("This delegation ended at ")
+
+
+def test_an_ended_key_is_told_to_who_has_it_alone() -> None:
+    """Another key, however near, is nobody's; what stood below it does not stand any more."""
+    known = directory(until_ns=UNTIL_NS)
+
+    assert code_of(known, KEY.encode()) is errors.KEY_EXPIRED
+    assert known.why_not(KEY.encode() + b"x") is None
+    assert known.stands("alice", (), UNTIL_NS - 1) and not known.stands("alice", (), UNTIL_NS)
+    assert not known.stands("bob", (), 0)
+
+
+def test_a_key_that_is_told_of_with_another_end_has_that() -> None:
+    """Whoever met it before, and all that descends from it, is looked up anew."""
+    known = directory()
+    for token in (KEY, MINTED):
+        found = known.find(token.encode())
+        assert found is not None and found.until_ns is None
+
+    ending = Credential("alice", "alice", "research", None, until_ns=UNTIL_NS)
+    known.add(KEY.encode(), ending, ROOT)
+
+    for token in (KEY, MINTED):
+        found = known.find(token.encode())
+        assert found is not None and found.until_ns == UNTIL_NS

@@ -4,13 +4,13 @@ import os
 import sys
 import time
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated
 
 import typer
 
 from headgate.cli.changing import change
 from headgate.cli.delegate_text import chain_view, show_chain
+from headgate.cli.lives import life_ns
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, hand_on, print_json, say
 from headgate.identity.delegation import (
@@ -29,15 +29,13 @@ from headgate.identity.grant import Asked, Grant, narrow
 from headgate.insights.contract_control import DelegateView
 from headgate.node.messages import RevokeDelegation
 from headgate.units.errors import Refusal
-from headgate.units.instants import NANOS_PER_SECOND, from_datetime
+from headgate.units.instants import from_datetime
 from headgate.units.money import MoneyError, parse_usd
 
 MADE_SECRET_CHARS = 43
 """The secret of a key made by `headgate keys create`: 256 bits in base64."""
 
 KEY_VARIABLE = "HEADGATE_KEY"
-LIVES = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-LIFE_MAX_DAYS = 36_500
 
 app = typer.Typer(no_args_is_help=True, help="Mint, read and revoke delegations.")
 
@@ -194,21 +192,10 @@ def _nanos(money: str) -> int:
 
 def _until_ns(life: str | None, until: str | None) -> int | None:
     if until is None:
-        return None if life is None else time.time_ns() + _life_ns(life)
+        return None if life is None else time.time_ns() + life_ns(life)
     if life is not None:
         fail("--for and --until say the same.", "Use one of them.")
     try:
         return from_datetime(datetime.fromisoformat(until))
     except ValueError:
         fail(f"{until!r} is no instant.", "Write it like 2026-12-31T18:00:00Z.")
-
-
-def _life_ns(life: str) -> int:
-    """Return how long a life is; whole seconds, as a token has no finer instants."""
-    number, unit = life[:-1], life[-1:]
-    if unit not in LIVES or not number.isdigit() or not number.isascii():
-        fail(f"{life!r} is no length of time.", "Write 90s, 30m, 8h or 7d.")
-    seconds = Decimal(number) * LIVES[unit]
-    if not 0 < seconds <= LIFE_MAX_DAYS * LIVES["d"]:
-        fail(f"{life!r} is no life.", f"From 1s to {LIFE_MAX_DAYS}d.")
-    return int(seconds) * NANOS_PER_SECOND

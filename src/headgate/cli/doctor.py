@@ -19,6 +19,7 @@ from headgate.cli.doctor_checks import (
     check_steward,
 )
 from headgate.cli.doctor_compliance import check_compliance
+from headgate.cli.doctor_keys import check_ends_of_keys
 from headgate.cli.doctor_machine import (
     check_disk,
     check_durability,
@@ -69,6 +70,7 @@ def doctor(
         checks += check_in_force(config, data_dir)
     if snapshot is not None:
         checks += [check_open_files(snapshot.edge.connections_max)]
+        checks += check_ends_of_keys(snapshot.keys, data_dir, now_ns)
         checks += [check_durability(snapshot.journal)]
         checks += [check_prices(snapshot.price_book, now_ns)]
         checks += [_price_check(problem) for problem in unpriced(snapshot, now_ns)]

@@ -1,14 +1,18 @@
 """`headgate keys`: make, list and revoke keys."""
 
+import time
+from datetime import datetime, tzinfo
 from typing import Annotated
 
 import typer
 
 from headgate.cli.changing import change
 from headgate.cli.completing import names_of
+from headgate.cli.lives import LIFE_MAX_NS, life_ns
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, fail, hand_on, print_json, print_table, say, table
 from headgate.cli.reading import read_configuration, reading
+from headgate.cli.report import instant
 from headgate.config.problems import SHOWN_MAX, near
 from headgate.config.snapshot import Snapshot
 from headgate.identity.delegation import public_root
@@ -17,10 +21,12 @@ from headgate.identity.registry import KeptKey, kept_keys
 from headgate.identity.settings import ANY_MODEL, Key
 from headgate.insights.contract import KeyView, MadeKeyView
 from headgate.insights.keys import LastUses, key_views, read_last_uses
+from headgate.insights.views import iso_or_none
 from headgate.node.messages import CreateKey, RevokeKey
 from headgate.store.place import has_store
 from headgate.store.private import make_private
 from headgate.units.ids import is_name
+from headgate.units.instants import earliest, from_datetime, to_iso
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
 
@@ -30,7 +36,7 @@ KeyId = Annotated[
 
 
 @app.command()
-def create(
+def create(  # noqa: PLR0913 - one for each option
     key_id: KeyId,
     principal: Annotated[
         str | None,
@@ -46,23 +52,62 @@ def create(
             autocompletion=names_of("routes", "deployments"),
         ),
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="When it ends: a date, or a date-time; in the organisation's time zone."),
+    ] = None,
+    life: Annotated[
+        str | None, typer.Option("--for", help="How long it lasts instead: 90s, 30m, 8h or 30d.")
+    ] = None,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, this once: it is not kept, only a keyed hash of it."""
-    wanted = _wanted(read_configuration(config), key_id, principal, model)
-    secret = made_secret(wanted, data_dir)
+    snapshot = read_configuration(config)
+    wanted = _wanted(snapshot, key_id, principal, model)
+    until_ns = _until_ns(until, life, snapshot.zone)
+    secret = made_secret(wanted, data_dir, until_ns)
+    ends_at = iso_or_none(earliest(wanted.until_ns, until_ns))
     if as_json:
-        models = list(wanted.models)
-        print_json(MadeKeyView(id=key_id, principal=wanted.principal, models=models, key=secret))
+        made = MadeKeyView(
+            id=key_id,
+            principal=wanted.principal,
+            models=list(wanted.models),
+            key=secret,
+            ends_at=ends_at,
+        )
+        print_json(made)
     else:
         hand_on(secret)
         say("Keep it now: it is not shown again.", err=True)
+        if ends_at is not None:
+            say(f"It ends at {ends_at}.", err=True)
 
 
-def made_secret(wanted: Key, data_dir: DataDir) -> str:
-    """Make a key and return its secret; ends the command when there was one of its id."""
+def _until_ns(until: str | None, life: str | None, zone: tzinfo) -> int | None:
+    """Return when a key is to end, None for never; ends the command when that is over."""
+    if until is None:
+        return None if life is None else time.time_ns() + life_ns(life)
+    if life is not None:
+        fail("--for and --until say the same.", "Use one of them.")
+    until_ns = instant(until, zone)
+    life_left_ns = until_ns - time.time_ns()
+    if life_left_ns <= 0:
+        fail(f"A key until {to_iso(until_ns)} has ended already.", "Name a later day.")
+    if life_left_ns > LIFE_MAX_NS:
+        fail(f"{until} is too far.", "Leave it out for a key that never ends.")
+    return until_ns
+
+
+def made_secret(wanted: Key, data_dir: DataDir, until_ns: int | None = None) -> str:
+    """Make a key and return its secret; ends the command when there was one of its id.
+
+    Args:
+        wanted: What it is for. The end that its configuration has is obeyed as it stands there.
+        data_dir: Where it is kept.
+        until_ns: When it ends at the latest, None for what the configuration says.
+    """
     make_private(data_dir)
     secret = make_key(wanted.id)
     hashed = digest(load_pepper(data_dir), secret.encode()).hex()
@@ -73,6 +118,7 @@ def made_secret(wanted: Key, data_dir: DataDir) -> str:
         models=wanted.models,
         digest=hashed,
         root=None if root is None else root.hex(),
+        until_ns=until_ns,
     )
     fix = (
         f"Lost its secret? Revoke it (headgate keys revoke {wanted.id}) and make another: "
@@ -91,13 +137,22 @@ def list_keys(
     if as_json:
         print_json(views)
         return
-    shown = table("key", "principal", "models", "source", "made", "revoked", "last used")
+    shown = table("key", "principal", "models", "source", "made", "revoked", "ends", "last used")
+    now_ns = time.time_ns()
     for view in views:
         models = ", ".join(view.models)
         made, revoked = view.created_at or "", view.revoked_at or ""
         used = view.last_used_at or ""
-        shown.add_row(view.id, view.principal, models, view.source, made, revoked, used)
+        ends = _ends_text(view.ends_at, now_ns)
+        shown.add_row(view.id, view.principal, models, view.source, made, revoked, ends, used)
     print_table(shown)
+
+
+def _ends_text(ends_at: str | None, now_ns: int) -> str:
+    if ends_at is None:
+        return ""
+    over = from_datetime(datetime.fromisoformat(ends_at)) <= now_ns
+    return f"ended {ends_at}" if over else ends_at
 
 
 @app.command()

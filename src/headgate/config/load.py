@@ -123,13 +123,11 @@ def _snapshot(
     principal_ids = ids_of(document.get("principals"))
     asked = (*ids_of(document.get("routes")), *deployment_ids)
     data_classes = data_classes_from(document.get("data_classes", {}), problems)
-    keys = keys_from(
-        document.get("keys", {}), principal_ids, asked, data_classes, secrets, problems
-    )
+    named = Named(teams, principal_ids, asked, data_classes)
+    keys = keys_from(document.get("keys", {}), named, organisation.zone, secrets, problems)
     keys = narrowed(keys, principals, teams, problems)
     known = _known(document, teams, deployments, data_classes)
     nodes = Nodes.of(known, deployment_ids, Callers(teams, principals, keys))
-    named = Named(teams, principal_ids, asked, data_classes)
     return Snapshot(
         file=str(path),
         organisation=organisation.id,

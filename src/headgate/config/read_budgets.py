@@ -1,7 +1,6 @@
 """`[budgets.ID]`: limits on nodes of the budget tree."""
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, tzinfo
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -18,11 +17,10 @@ from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems, near
 from headgate.config.read_carving import Callers, carved_budgets
 from headgate.config.read_compliance import Known
-from headgate.config.read_organisation import Organisation, zone_from
+from headgate.config.read_organisation import Organisation, moment_from, zone_from
 from headgate.config.shapes_budgets import NODE_KINDS, BudgetShape
 from headgate.identity.tags import is_tag
 from headgate.units.ids import is_name
-from headgate.units.instants import from_datetime
 from headgate.units.money import MoneyError, parse_usd
 
 EACH = ("principal", "key", "provider", "deployment")
@@ -154,8 +152,8 @@ def _calendar(
     if (shape.period == "rolling") != bool(hours):
         fix = 'Write period = "rolling" and hours = 24, or neither.'
         problems.add(f"{key}.hours", "A rolling budget looks back over `hours`, no other.", fix)
-    starts_ns = _instant(shape.starts, f"{key}.starts", zone, problems)
-    ends_ns = _instant(shape.ends, f"{key}.ends", zone, problems)
+    starts_ns = moment_from(shape.starts, f"{key}.starts", zone, problems)
+    ends_ns = moment_from(shape.ends, f"{key}.ends", zone, problems)
     starts_ns = 0 if starts_ns is None else starts_ns
     ends_ns = FOREVER_NS if ends_ns is None else ends_ns
     if ends_ns <= starts_ns:
@@ -163,18 +161,6 @@ def _calendar(
     return organisation.calendar._replace(
         zone=own, hours=hours, starts_ns=starts_ns, ends_ns=ends_ns
     )
-
-
-def _instant(day: object, key: str, zone: tzinfo, problems: Problems) -> int | None:
-    """Return when a day begins in a zone; a moment may have a zone of its own."""
-    if day is None:
-        return None
-    if isinstance(day, datetime):
-        return from_datetime(day if day.tzinfo else day.replace(tzinfo=zone))
-    if isinstance(day, date):
-        return from_datetime(datetime(day.year, day.month, day.day, tzinfo=zone))
-    problems.add(key, "This is no day.", "Write a date, such as 2026-01-01.")
-    return None
 
 
 def _carry_nanos_max(

@@ -1,9 +1,12 @@
 """`[teams.ID]`, `[principals.ID]` and `[keys.ID]`: who may call."""
 
 from collections.abc import Collection, Mapping
+from datetime import tzinfo
 
 from headgate.config.check import checked_by_id
 from headgate.config.problems import Problems
+from headgate.config.read_approvals import Named
+from headgate.config.read_organisation import moment_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import KeyShape, PrincipalShape, TeamShape
 from headgate.identity.settings import ANY_MODEL, Key, Principal, Team, lineage_of
@@ -50,20 +53,14 @@ def principals_from(
 
 
 def keys_from(
-    tables: object,
-    principals: Collection[str],
-    models: Collection[str],
-    data_classes: Collection[str],
-    secrets: SecretReader,
-    problems: Problems,
+    tables: object, named: Named, zone: tzinfo, secrets: SecretReader, problems: Problems
 ) -> dict[str, Key]:
     """Return the good keys by id.
 
     Args:
         tables: The file's `keys`.
-        principals: Ids of all principals.
-        models: All aliases and deployments.
-        data_classes: All classes of data.
+        named: What they can name.
+        zone: Where days begin.
         secrets: Resolves the secrets.
         problems: Where problems are noted.
     """
@@ -71,14 +68,15 @@ def keys_from(
     bearers: dict[str, str] = {}
     for name, shape in checked_by_id(tables, "keys", KeyShape, problems):
         key = f"keys.{name}"
-        if shape.principal not in principals:
-            problems.unknown(f"{key}.principal", "principal", shape.principal, principals)
+        if shape.principal not in named.principals:
+            problems.unknown(f"{key}.principal", "principal", shape.principal, named.principals)
         for model in shape.models:
-            if model != ANY_MODEL and model not in models:
-                problems.unknown(f"{key}.models", "alias or deployment", model, models)
+            if model != ANY_MODEL and model not in named.models:
+                problems.unknown(f"{key}.models", "alias or deployment", model, named.models)
         for each in shape.data_classes or ():
-            if each not in data_classes:
-                problems.unknown(f"{key}.data_classes", "data class", each, data_classes)
+            if each not in named.data_classes:
+                known = named.data_classes
+                problems.unknown(f"{key}.data_classes", "data class", each, known)
         tags = _tags(shape, key, problems)
         secret = secrets.read(shape.secret, f"{key}.secret")
         if secret:
@@ -92,6 +90,7 @@ def keys_from(
             shape.data_classes or (),
             shape.priorities or (),
             tags,
+            moment_from(shape.until, f"{key}.until", zone, problems),
         )
     return found
 

@@ -1,6 +1,6 @@
 """`[organisation]`: the root of the budget tree, and when its days, weeks and years begin."""
 
-from datetime import tzinfo
+from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -10,6 +10,7 @@ from headgate.config.problems import Problems, near
 from headgate.config.shapes import OrganisationShape
 from headgate.config.shapes_budgets import WEEKDAYS
 from headgate.units.ids import is_name
+from headgate.units.instants import from_datetime
 
 
 class Organisation(NamedTuple):
@@ -30,6 +31,21 @@ def organisation_from(table: object, problems: Problems) -> Organisation:
         first_month=shape.fiscal_year_starts, first_weekday=WEEKDAYS.index(shape.week_starts)
     )
     return Organisation(shape.id, zone, calendar)
+
+
+def moment_from(day: object, key: str, zone: tzinfo, problems: Problems) -> int | None:
+    """Return when a day begins in a zone; a moment may have a zone of its own.
+
+    None for no day, and for what is none, which is noted.
+    """
+    if day is None:
+        return None
+    if isinstance(day, datetime):
+        return from_datetime(day if day.tzinfo else day.replace(tzinfo=zone))
+    if isinstance(day, date):
+        return from_datetime(datetime(day.year, day.month, day.day, tzinfo=zone))
+    problems.add(key, "This is no day.", "Write a date, such as 2026-01-01.")
+    return None
 
 
 def zone_from(name: str, key: str, problems: Problems) -> tzinfo:

@@ -175,6 +175,7 @@ class KeyShape(Shape, frozen=True, kw_only=True):
         priorities: Some of its team's; None for all of them.
         tags: What every call of it is tagged with.
         tags_allowed: What its calls may add, `NAME=VALUE` or `NAME=*`; None for nothing.
+        until: The day on which it is not valid any more, or the moment; None for never.
     """
 
     principal: Text
@@ -184,6 +185,7 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     data_classes: Texts | None = None
     tags: Mapping[str, Text] = {}
     tags_allowed: Texts | None = None
+    until: Day | None = None
 
 
 class DataClassShape(Shape, frozen=True, kw_only=True):

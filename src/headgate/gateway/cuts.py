@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from headgate.gateway.readings import UNBEGUN
-from headgate.identity.delegation import PREFIX
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -34,9 +33,9 @@ def cut(pipeline: Pipeline) -> int:
 def _why(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     key = exchange.request.head.key
     directory = pipeline.world.directory
-    # Not by its time: what was begun before a delegation ends may be finished.
+    # Not by its time: what was begun before a key or delegation ends may be finished.
     if key is not None and directory.find(key) is None:
-        return directory.why_not(key) if key.startswith(PREFIX) else REVOKED
+        return directory.why_not(key) or REVOKED
     if not pipeline.frozen:
         return None
     # What waits for a person is routed anew when it goes on.

@@ -15,7 +15,6 @@ from headgate.gateway.money.allotments import Uncarved
 from headgate.gateway.settings import FRAMING_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_MAX
 from headgate.gateway.upstream.unpacking import TOO_LARGE
 from headgate.governance.requirements import Required
-from headgate.identity.delegation import PREFIX
 from headgate.identity.directory import Directory
 from headgate.identity.grant import Delegation
 from headgate.ledger.purse import Short
@@ -62,8 +61,8 @@ def stranger(directory: Directory, key: bytes | None) -> Refusal:
     """Tell whoever is not identified why."""
     if key is None:
         message = "Send a Headgate key as `Authorization: Bearer ...` or `x-api-key`."
-    elif key.startswith(PREFIX):
-        return directory.why_not(key)
+    elif (why := directory.why_not(key)) is not None:
+        return why
     else:
         message = "This key is not valid here; it may be mistyped, revoked or of another gateway."
     return Refusal(errors.KEY_INVALID, message)

@@ -9,7 +9,7 @@ from headgate.identity.keys import digest
 from headgate.identity.settings import ANY_MODEL
 from headgate.units import errors
 from headgate.units.errors import Refusal
-from headgate.units.instants import to_iso
+from headgate.units.instants import earliest, to_iso
 
 
 class Credential(NamedTuple):
@@ -18,6 +18,7 @@ class Credential(NamedTuple):
     Attributes:
         models: Aliases and deployments it may ask for, None for all.
         delegation: The chain from the key down to who sends it, None for the key itself.
+        until_ns: When it ends, None for never; a delegation no later than its key.
     """
 
     key: str
@@ -25,11 +26,7 @@ class Credential(NamedTuple):
     team: str
     models: frozenset[str] | None
     delegation: Delegation | None = None
-
-    @property
-    def until_ns(self) -> int | None:
-        """When it ends, None for never."""
-        return None if self.delegation is None else self.delegation.grant.until_ns
+    until_ns: int | None = None
 
     def ended(self, now_ns: int) -> bool:
         """Tell whether its time is over."""
@@ -104,7 +101,7 @@ class Directory:
     def find(self, key: bytes) -> Credential | None:
         """Return who sends this key or token, None when nobody does.
 
-        A delegation is found whether or not its time is over: the caller has the clock.
+        It is found whether or not its time is over: the caller has the clock.
         """
         known = self._met.get(key)
         if known is None:
@@ -118,18 +115,35 @@ class Directory:
                 self._met[key] = known
         return known
 
-    def why_not(self, token: bytes) -> Refusal:
-        """Tell why a delegation token that was not found is refused."""
-        found = self._verified(token)
+    def why_not(self, key: bytes) -> Refusal | None:
+        """Tell why a key or token that was not found, or has ended, is refused.
+
+        None for a key that is nobody's: more is told only to who has one that was good.
+        """
+        known = self._by_digest.get(digest(self._pepper, key))
+        if known is not None and known.until_ns is not None:
+            at = to_iso(known.until_ns)
+            message = f"This key ended at {at}; ask whoever gave it to you for a new one."
+            return Refusal(errors.KEY_EXPIRED, message)
+        if not key.startswith(PREFIX):
+            return None
+        found = self._verified(key)
         if isinstance(found, Refusal):
             return found
         # It stands, so it was refused for its time.
         at = "" if found.until_ns is None else f" at {to_iso(found.until_ns)}"
-        return Refusal(errors.DELEGATION_EXPIRED, f"This delegation ended{at}; ask for a new one.")
+        by_key = found.until_ns is not None and found.until_ns == self._end_of(found.key)
+        what = "The key of this delegation" if by_key else "This delegation"
+        return Refusal(errors.DELEGATION_EXPIRED, f"{what} ended{at}; ask for a new one.")
 
-    def stands(self, key: str, delegations: Iterable[str]) -> bool:
+    def _end_of(self, key: str) -> int | None:
+        return self._parents[key][0].until_ns
+
+    def stands(self, key: str, delegations: Iterable[str], now_ns: int) -> bool:
         """Tell whether a key is valid and none of some delegations below it was revoked."""
-        return key in self._parents and self._revoked.isdisjoint(delegations)
+        parent = self._parents.get(key)
+        valid = parent is not None and not parent[0].ended(now_ns)
+        return valid and self._revoked.isdisjoint(delegations)
 
     def _verified(self, token: bytes) -> Credential | Refusal:
         key_id = split(token[:TOKEN_BYTES_MAX]).key
@@ -146,7 +160,9 @@ class Directory:
             if link.id in self._revoked:
                 message = f"The delegation of {link.asked.agent!r} was revoked."
                 return Refusal(errors.DELEGATION_REVOKED, message)
-        return parent._replace(models=found.grant.models, delegation=found)
+        # Not narrowed by the token's rules: who minted it need not know when the key ends.
+        until_ns = earliest(parent.until_ns, found.grant.until_ns)
+        return parent._replace(models=found.grant.models, delegation=found, until_ns=until_ns)
 
 
 def model_set(models: Iterable[str]) -> frozenset[str] | None:

@@ -1,13 +1,15 @@
 """Keys made and nodes frozen at run time, kept in the store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
+from headgate.identity.settings import Key
 from headgate.identity.tables import credential, freeze, revocation
 from headgate.store.dialect import upsert
+from headgate.units.instants import earliest
 
 
 class KeptKey(NamedTuple):
@@ -17,6 +19,7 @@ class KeptKey(NamedTuple):
         digest: Keyed hash, hexadecimal.
         revoked_ns: When it was revoked, None while it is valid.
         root: What its delegations are verified with, hexadecimal; None when it makes none.
+        until_ns: When it ends, None for never.
     """
 
     id: str
@@ -26,6 +29,7 @@ class KeptKey(NamedTuple):
     created_ns: int
     revoked_ns: int | None = None
     root: str | None = None
+    until_ns: int | None = None
 
 
 class FrozenNode(NamedTuple):
@@ -67,16 +71,29 @@ def kept_keys(connection: Connection) -> list[KeptKey]:
             created_ns=row.created_ns,
             revoked_ns=row.revoked_ns,
             root=row.root,
+            until_ns=row.until_ns,
         )
         for row in rows
     ]
 
 
-def valid_ids(connection: Connection, configured: Iterable[str]) -> set[str]:
+def ends_of(configured: Mapping[str, Key], kept: Iterable[KeptKey]) -> dict[str, int]:
+    """Return when keys end, by id; those are left out that never do.
+
+    One that the configuration has and that was made at run time ends with the first of the two.
+    """
+    ends = {key.id: key.until_ns for key in configured.values()}
+    for key in kept:
+        ends[key.id] = earliest(ends.get(key.id), key.until_ns)
+    return {key: until_ns for key, until_ns in ends.items() if until_ns is not None}
+
+
+def valid_ids(connection: Connection, configured: Mapping[str, Key], now_ns: int) -> set[str]:
     """Return the keys that are valid: those of the configuration, and those made at run time."""
-    made = {key.id: key.revoked_ns for key in kept_keys(connection)}
-    gone = {key for key, revoked_ns in made.items() if revoked_ns is not None}
-    return {*configured, *made} - gone
+    kept = kept_keys(connection)
+    gone = {key.id for key in kept if key.revoked_ns is not None}
+    over = {key for key, until_ns in ends_of(configured, kept).items() if until_ns <= now_ns}
+    return {*configured, *(key.id for key in kept)} - gone - over
 
 
 def set_frozen(connection: Connection, node: FrozenNode) -> FrozenNode:

@@ -54,6 +54,7 @@ class Key(NamedTuple):
         data_classes: The classes of data its calls may carry; none: any.
         priorities: As its team's, or some of them.
         tags: What its calls are tagged with, and may be.
+        until_ns: When it ends, None for never.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Key(NamedTuple):
     data_classes: tuple[str, ...] = ()
     priorities: tuple[Priority, ...] = USUAL
     tags: TagRule = UNTAGGED
+    until_ns: int | None = None
 
     def __repr__(self) -> str:
         return f"Key(id={self.id!r}, principal={self.principal!r}, models={self.models!r})"

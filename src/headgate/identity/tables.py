@@ -14,11 +14,12 @@ credential = Table(
     Column("created_ns", BigInteger, nullable=False),
     Column("revoked_ns", BigInteger),
     Column("root", String),
+    Column("until_ns", BigInteger),
 )
 """Keys made by `headgate keys create`; `digest` is the keyed hash, the key itself is not kept.
 
 `root` is the public half of the pair that signs its delegations; a key made before there were any
-has none.
+has none. `until_ns` is when the key ends, none for never.
 """
 
 revocation = Table(

@@ -208,7 +208,8 @@ class BooksView(Printed, frozen=True, kw_only=True):
 class KeyView(Printed, frozen=True, kw_only=True):
     """A key: `keys list --json` prints a list; one `made` replaces the configured one of its id.
 
-    `last_used_at` is null when none of the newest calls was made with it.
+    `last_used_at` is null when none of the newest calls was made with it, `ends_at` when it never
+    ends.
     """
 
     id: str
@@ -218,15 +219,17 @@ class KeyView(Printed, frozen=True, kw_only=True):
     created_at: Instant | None
     revoked_at: Instant | None
     last_used_at: Instant | None
+    ends_at: Instant | None
 
 
 class MadeKeyView(Printed, frozen=True, kw_only=True):
-    """A new key, shown this once: `keys create --json`."""
+    """A new key, shown this once: `keys create --json`; `ends_at` is null when it never ends."""
 
     id: str
     principal: str
     models: list[str]
     key: str
+    ends_at: Instant | None
 
 
 class CheckView(Printed, frozen=True, kw_only=True):

@@ -1,15 +1,16 @@
 """Keys of the configuration and keys made at run time, with when each was last used."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
-from headgate.identity.registry import KeptKey
+from headgate.identity.registry import KeptKey, ends_of
 from headgate.identity.settings import Key
 from headgate.insights.contract import KeyView
 from headgate.insights.views import iso_or_none
 from headgate.ledger.tables import attempt, caller, refusal
+from headgate.units.instants import to_iso
 
 SCAN_ROWS_MAX = 10_000
 
@@ -48,33 +49,25 @@ def _newest() -> tuple[Select[Any], ...]:
 
 
 def key_views(
-    configured: Mapping[str, Key], kept: Iterable[KeptKey], uses: LastUses
+    configured: Mapping[str, Key], kept: Sequence[KeptKey], uses: LastUses
 ) -> list[KeyView]:
     """Return all keys, those of the configuration first; one that was made replaces it."""
-    made = {key.id: key for key in kept}
-    views = [
-        KeyView(
-            id=key.id,
-            principal=key.principal,
-            models=list(key.models),
-            source="configuration",
-            created_at=None,
-            revoked_at=None,
-            last_used_at=iso_or_none(uses.by_key.get(key.id)),
-        )
-        for key in configured.values()
-        if key.id not in made
-    ]
-    views += [
-        KeyView(
-            id=key.id,
-            principal=key.principal,
-            models=list(key.models),
-            source="made",
-            created_at=iso_or_none(key.created_ns),
-            revoked_at=iso_or_none(key.revoked_ns),
-            last_used_at=iso_or_none(uses.by_key.get(key.id)),
-        )
-        for key in made.values()
-    ]
-    return views
+    made = {key.id for key in kept}
+    ends = ends_of(configured, kept)
+    others = [key for key in configured.values() if key.id not in made]
+    every: list[Key | KeptKey] = [*others, *kept]
+    return [_view(key, uses, ends) for key in every]
+
+
+def _view(key: Key | KeptKey, uses: LastUses, ends: Mapping[str, int]) -> KeyView:
+    made = key if isinstance(key, KeptKey) else None
+    return KeyView(
+        id=key.id,
+        principal=key.principal,
+        models=list(key.models),
+        source="configuration" if made is None else "made",
+        created_at=None if made is None else to_iso(made.created_ns),
+        revoked_at=None if made is None else iso_or_none(made.revoked_ns),
+        last_used_at=iso_or_none(uses.by_key.get(key.id)),
+        ends_at=iso_or_none(ends.get(key.id)),
+    )

@@ -115,6 +115,7 @@ def _carry_out(connection: Connection, message: Command, at_ns: int) -> Done | F
             message.digest,
             at_ns,
             root=message.root,
+            until_ns=message.until_ns,
         )
         if registry.keep_key(connection, key):
             return Done()
@@ -136,6 +137,8 @@ def _event_of(message: Command, at_ns: int) -> Event:
         return Event(message.by, action, message.node, detail)
     if isinstance(message, CreateKey):
         detail = {"principal": message.principal, "models": ", ".join(message.models)}
+        if message.until_ns is not None:
+            detail["until"] = to_iso(message.until_ns)
         return Event(message.by, "key.created", f"key:{message.key}", detail)
     if isinstance(message, Purge):
         return Event(message.by, ACTION, "responses", {"reason": message.reason})
@@ -187,7 +190,7 @@ def state(engine: Engine, epoch: int) -> State:
 def valid_keys(connection: Connection) -> tuple[CredentialRow, ...]:
     """Return the keys made at run time that are valid."""
     return tuple(
-        CredentialRow(key.id, key.principal, key.models, key.digest, key.root)
+        CredentialRow(key.id, key.principal, key.models, key.digest, key.root, key.until_ns)
         for key in registry.kept_keys(connection)
         if key.revoked_ns is None
     )

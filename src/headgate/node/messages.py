@@ -240,13 +240,14 @@ class Freeze(_Message, frozen=True):
 
 
 class CreateKey(_Message, frozen=True):
-    """Keeps a key that the command line made."""
+    """Keeps a key that the command line made; `until_ns` is when it ends, None for never."""
 
     key: str
     principal: str
     models: tuple[str, ...]
     digest: str
     root: str | None = None
+    until_ns: int | None = None
     by: str = UNKNOWN
 
 

@@ -67,13 +67,17 @@ class QueuedRow(Struct, frozen=True):
 
 
 class CredentialRow(Struct, frozen=True):
-    """A key that is known by its digest; `root` verifies its delegations (both hexadecimal)."""
+    """A key that is known by its digest; `root` verifies its delegations (both hexadecimal).
+
+    `until_ns` is when it was made to end, None for never; its configuration may end it before.
+    """
 
     key: str
     principal: str
     models: tuple[str, ...]
     digest: str
     root: str | None = None
+    until_ns: int | None = None
 
 
 class AllotmentRow(Struct, frozen=True):

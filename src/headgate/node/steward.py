@@ -215,10 +215,10 @@ class Steward:
         return answer
 
     def end_allotments(self) -> None:
-        """End the allotments whose delegation has ended, was revoked, or whose key was."""
+        """End the allotments whose delegation or key has ended or was revoked."""
         now_ns = time.time_ns()
         with self.engine.connect() as connection:
-            valid = registry.valid_ids(connection, self.rules.snapshot.keys)
+            valid = registry.valid_ids(connection, self.rules.snapshot.keys, now_ns)
             revoked = frozenset(registry.revoked_delegations(connection))
         self.keeper.end_allotments(lambda each: each.is_over(now_ns, valid, revoked), now_ns)
         self.lending.call_in()
@@ -306,6 +306,7 @@ class Steward:
         while True:
             await asyncio.sleep(WATCH_S)
             now_ns = time.time_ns()
+            self.end_allotments()
             self.budgeting.watch(now_ns)
             self.repeats.sweep(self.rules.snapshot.idempotency, now_ns)
 

@@ -52,6 +52,7 @@ from headgate.node.tallying import tallying
 from headgate.node.taught import taught
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
+from headgate.units.instants import earliest
 
 MEET_TIMEOUT_S = 60
 
@@ -79,9 +80,12 @@ class KeysMadeLater:
                 continue
             key_digest = bytes.fromhex(row.digest)
             valid.add(key_digest)
+            configured = self._snapshot.keys.get(row.key)
+            until_ns = earliest(row.until_ns, configured.until_ns if configured else None)
+            models = model_set(row.models)
             self._directory.add_digest(
                 key_digest,
-                Credential(row.key, principal.id, principal.team, model_set(row.models)),
+                Credential(row.key, principal.id, principal.team, models, until_ns=until_ns),
                 None if row.root is None else bytes.fromhex(row.root),
             )
         for gone in self._known - valid:

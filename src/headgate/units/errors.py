@@ -183,6 +183,9 @@ CONTEXT_EXCEEDED = _bad("context_exceeded", "The prompt is longer than any candi
 KEY_INVALID = Code(
     "key_invalid", 401, "authentication_error", "authentication_error", "The key is not valid."
 )
+KEY_EXPIRED = Code(
+    "key_expired", 401, "authentication_error", "authentication_error", "The key has ended."
+)
 NOT_PERMITTED = Code(
     "not_permitted",
     403,

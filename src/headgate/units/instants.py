@@ -19,6 +19,11 @@ def from_datetime(moment: datetime) -> int:
     return seconds * NANOS_PER_SECOND + delta.microseconds * 1_000
 
 
+def earliest(*ends_ns: int | None) -> int | None:
+    """Return the first of some ends; None stands for never."""
+    return min((each for each in ends_ns if each is not None), default=None)
+
+
 def to_datetime(at_ns: int) -> datetime:
     """Return the UTC datetime of an instant, cut to the microsecond."""
     seconds, nanos = divmod(at_ns, NANOS_PER_SECOND)

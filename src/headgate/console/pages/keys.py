@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from headgate.console.desk import Desk
 from headgate.console.export import Piece, exports, fields_of
-from headgate.identity.registry import kept_keys
+from headgate.identity.registry import ends_of, kept_keys
 from headgate.insights.contract import KeyView
 from headgate.insights.keys import key_views, read_last_uses
 
@@ -27,6 +27,8 @@ def routes(desk: Desk) -> list[Route]:
             "views": key_views(desk.snapshot.keys, kept, uses),
             "made": {key.id: key for key in kept},
             "uses": uses,
+            "ends": ends_of(desk.snapshot.keys, kept),
+            "now_ns": desk.console.now_ns(),
         }
         return desk.render(request, "keys.html", values)
 

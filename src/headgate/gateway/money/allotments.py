@@ -178,7 +178,7 @@ class Allotments:
         ]
 
     def _over(self, allotment: Allotment, now_ns: int) -> bool:
-        stands = self._directory.stands(allotment.key, allotment.chain)
+        stands = self._directory.stands(allotment.key, allotment.chain, now_ns)
         return allotment.has_ended(now_ns) or not stands
 
     def _return(self, windows: Sequence[str]) -> bool:

@@ -34,6 +34,7 @@ EDGE = (
 KEYED = (
     *EDGE,
     errors.KEY_INVALID,
+    errors.KEY_EXPIRED,
     *(code for code in errors.CODES if code.code.startswith("delegation_")),
 )
 """What any request that needs a key can be refused with."""
