@@ -80,7 +80,7 @@ class Allotments:
         if path is None or now_ns >= path.until_ns:
             if len(self._kept) >= PATHS_MAX:
                 self._kept.clear()
-            above = self.paths.resolve(credential, run, tags, now_ns)
+            above = self.paths.find_delegated(credential, run, tags, now_ns)
             chain = _allotments(credential, above)
             path = self._kept[key] = self._under(chain, above) if chain else above
         return path

@@ -187,20 +187,34 @@ class Paths:
             usual = self._usual.get(credential.key)
             if usual is not None and usual[0] is credential and now_ns < usual[1].until_ns:
                 return usual[1]
-        path = self._find(credential, run, tags, now_ns)
+        path = self._find(credential.key, credential, run, tags, now_ns)
         if is_usual:
             self._usual[credential.key] = (credential, path)
         return path
 
-    def _find(
+    def find_delegated(
         self, credential: Credential, run: str | None, tags: tuple[str, ...], now_ns: int
     ) -> SpendPath:
-        key = (credential.key, credential.principal, run, tags)
+        """Return the path of a delegate's call made now, as if it had no money of its own."""
+        delegation = credential.delegation
+        assert delegation is not None
+        # No key has such an id.
+        return self._find(f"~{delegation.links[-1].id}", credential, run, tags, now_ns)
+
+    def _find(
+        self,
+        name: str,
+        credential: Credential,
+        run: str | None,
+        tags: tuple[str, ...],
+        now_ns: int,
+    ) -> SpendPath:
+        key = (name, credential.principal, run, tags)
         path = self._kept.get(key)
         if path is None or now_ns >= path.until_ns:
             path = self._resting.pop(key, None)
             if path is None or now_ns >= path.until_ns:
-                path = self.resolve(credential, run, tags, now_ns)
+                path = self._resolve(credential, run, tags, now_ns)
             if len(self._kept) >= PATHS_MAX:
                 self._resting.update(self._kept)
                 self._kept.clear()
@@ -259,10 +273,9 @@ class Paths:
         self._resting, self._kept = self._kept, {}
         return returned, over
 
-    def resolve(
+    def _resolve(
         self, credential: Credential, run: str | None, tags: tuple[str, ...], now_ns: int
     ) -> SpendPath:
-        """Return the path of a call made now, as if none of a delegation's money were its own."""
         if now_ns >= self._turn_ns:
             self._turn_ns = FOREVER_NS
             self._asked_ahead.clear()
