@@ -34,6 +34,7 @@ def test_every_kind_of_node_limits_the_calls_below_it() -> None:
     }
     own = {
         "run:*": "b/alice/r1@once",
+        "agent:alice/*": "b/bot@once",
         "tag:feature=*": "b/chat@once",
         "key:*": "b/laptop@once",
         "principal:*": "b/alice@once",
@@ -43,15 +44,34 @@ def test_every_kind_of_node_limits_the_calls_below_it() -> None:
     others = {
         *("team:sales", "principal:bob", "key:phone", "agent:alice/other", "agent:alice/bot/sub"),
         *("tag:feature=search", "model:gpt-*", "provider:openai"),
-        *("deployment:gpt", "run:bob/r1"),
+        *("deployment:gpt", "run:bob/r1", "agent:bob/*", "agent:alice/bot/*"),
     }
 
     assert [node for node in shared if windows(node) != ["b@once"]] == []
     assert {node: windows(node) for node in own} == {node: [key] for node, key in own.items()}
     assert [node for node in others if windows(node)] == []
     assert windows("tag:customer=*") == []
-    assert all(is_each(node) == (node in own) for node in shared | set(own) | others)
+    each = {*own, "agent:bob/*", "agent:alice/bot/*"}
+    assert all(is_each(node) == (node in each) for node in shared | set(own) | others)
     assert {budget_id_of(key) for key in own.values()} == {"b"}
+
+
+def test_each_agent_of_a_generation_has_a_window_of_its_own() -> None:
+    """Those below it count in it, as they do on its node; the next generation has windows, too."""
+    helper = SPENDER._replace(agents=("bot", "helper"))
+    other = SPENDER._replace(agents=("other",))
+
+    assert windows("agent:alice/*", helper) == windows("agent:alice/*") == ["b/bot@once"]
+    assert windows("agent:alice/*", other) == ["b/other@once"]
+    assert windows("agent:alice/bot/*", helper) == ["b/helper@once"]
+    assert windows("agent:alice/*", SPENDER._replace(agents=())) == []
+    assert windows(AND.join(("agent:alice/*", "provider:*")), helper) == ["b/bot/anthropic@once"]
+
+
+def test_a_pattern_of_models_is_one_window_however_it_is_written() -> None:
+    """What it matches shares its limit, also where it ends as the nodes of each thing do."""
+    assert windows("model:*") == ["b@once"]
+    assert not any(is_each(node) for node in ("model:*", "model:ft:*", "model:our/*"))
 
 
 def test_a_model_is_known_by_its_own_name_and_by_the_one_it_is_priced_as() -> None:

@@ -191,6 +191,30 @@ principal = "p"
     assert "key-from-a-file" not in repr(keys)
 
 
+@pytest.mark.parametrize(
+    ("node", "problem"),
+    [
+        ("agent:p/*", None),
+        ("agent:p/bot/*", None),
+        ("agent:*", "There is no principal '*'"),
+        ("agent:p", "'p' names no agent"),
+        ("agent:q/*", "There is no principal 'q'"),
+        ("agent:p/*/bot", "'p/*/bot' names no agent"),
+        ("agent:p/bo*", "'p/bo*' names no agent"),
+    ],
+)
+def test_each_agent_stands_at_the_end_of_a_chain(
+    folder: Path, node: str, problem: str | None
+) -> None:
+    """Nothing but a whole name is left open, and nothing but the last."""
+    budget = f'[principals.p]\n[budgets.b]\nnode = "{node}"\nlimit_usd = "1"\n'
+    if problem is None:
+        assert loaded(folder, budget).budgets["b"].node == node
+        return
+    with pytest.raises(ConfigurationError, match=re.escape(problem)):
+        loaded(folder, budget)
+
+
 def test_a_key_ends_when_a_day_begins_or_at_a_moment(folder: Path) -> None:
     """The day is the organisation's; a moment may say its own zone; without one it never ends."""
     keys = loaded(

@@ -15,6 +15,7 @@ USD = 10**9
 COUNT = 500
 BUDGETS = (
     Budget("each-run", "run:*", "once", USD),
+    Budget("each-agent", "agent:alice/*", "once", USD),
     Budget("team-month", "team:research", "month", 10_000 * USD),
 )
 
@@ -60,10 +61,25 @@ def test_nothing_is_kept_of_runs_of_delegations_that_are_over(money_nanos: int |
     slices = len(worker.allotments.purse)
 
     worker.rest()
+    worker.path(own, None)
     done = worker.rest()
 
     assert sorted(done) == sorted(f"each-run/alice/r{number}@once" for number in range(COUNT))
     assert len(worker.allotments.purse) == slices - COUNT
+
+
+def test_nothing_is_kept_of_agents_that_are_gone() -> None:
+    """Whoever makes calls names them, so there may be a new one for each task."""
+    worker = Worker()
+    for number in range(COUNT):
+        worker.path(delegate(number, f"agent-{number}"), None)
+    assert len(worker.allotments.purse) == COUNT + 1
+
+    worker.rest()
+    done = worker.rest()
+
+    assert sorted(done) == sorted(f"each-agent/agent-{number}@once" for number in range(COUNT))
+    assert len(worker.allotments.purse) == 1
 
 
 def test_a_run_of_a_delegation_that_is_in_use_is_kept() -> None:
@@ -72,3 +88,29 @@ def test_a_run_of_a_delegation_that_is_in_use_is_kept() -> None:
     for _ in range(4):
         worker.path(own, "r")
         assert worker.rest() == []
+
+
+def test_an_agent_at_work_is_kept_while_its_runs_come_and_go() -> None:
+    """Its window is that of all its runs: the first that rests does not take it from the others."""
+    worker, own = Worker(), delegate(1)
+    (at_work,) = [each for each in worker.path(own, "first").slices if "each-agent" in each.window]
+
+    for number in range(4):
+        assert at_work in worker.path(own, f"r{number}").slices
+        worker.rest()
+
+    assert at_work in worker.path(own, "last").slices
+
+
+def test_an_agent_whose_call_runs_is_kept() -> None:
+    """It is forgotten when that call has ended, and not before."""
+    worker, own = Worker(), delegate(1)
+    path = worker.path(own, None)
+    (busy,) = [each for each in path.slices if "each-agent" in each.window]
+    busy.held_nanos = 1
+
+    assert [worker.rest() for _ in range(3)] == [[], [], []]
+    assert busy in worker.path(own, None).slices
+    busy.held_nanos = 0
+    worker.rest()
+    assert worker.rest() == ["each-agent/worker@once"]

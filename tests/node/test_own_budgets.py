@@ -29,6 +29,11 @@ principal = "alice"
 secret = { value = "hg_alice-mini_0123456789abcdef0123456789abcdef" }
 models = ["mini"]
 
+[budgets.each-agent]
+node = "agent:alice/*"
+period = "once"
+limit_usd = "0.02"
+
 [budgets.hours]
 node = "key:*"
 period = "rolling"
@@ -189,6 +194,37 @@ def test_a_delegation_without_money_of_its_own_is_told_no_sums_of_its_parents(
 
     assert {"principal/alice", "team-research", "organisation"} <= set(found)
     assert all(each["shared"] and each["posted"] is None for each in found.values())
+
+
+def test_each_agent_of_a_principal_has_a_limit_of_its_own(node: TestNode) -> None:
+    """What one has used, with all below it, is its own; the next has the whole limit."""
+    one = mint(node.key("alice"), "alice", Asked("one"))
+    below = append(one, Asked("kid", money_nanos=USD // 10))
+    other = mint(node.key("alice"), "alice", Asked("other", money_nanos=USD // 10))
+
+    for token in (one, below):
+        assert post(node.gateway_url, CHAT, token, chat("Hi")).status == 200
+    refused = post(node.gateway_url, CHAT, one, chat("Hi", tokens=5_000))
+    found = told(node, one)["each-agent/one"]
+
+    assert refused.code == "budget_exceeded"
+    assert "Budget 'each-agent' refuses" in refused.document["error"]["message"]
+    assert found["limit"] == "0.020000000" and parse_usd(found["free"]) < USD // 50
+    assert told(node, below)["each-agent/one"]["free"] == found["free"]
+    assert told(node, other)["each-agent/other"]["free"] == "0.020000000"
+    assert post(node.gateway_url, CHAT, other, chat("Hi")).status == 200
+    assert not any(name.startswith("each-agent") for name in told(node, node.key("alice")))
+
+
+def test_an_agent_that_is_frozen_has_a_frozen_window_and_others_have_not(node: TestNode) -> None:
+    """What a window is of is looked at, not only what its budget is on."""
+    cold, warm = (mint(node.key("alice"), "alice", Asked(name)) for name in ("cold", "warm"))
+    assert node.ask(Freeze("agent:alice/cold", frozen=True)) == Done()
+    try:
+        assert told(node, cold)["each-agent/cold"]["frozen"] is True
+        assert told(node, warm)["each-agent/warm"]["frozen"] is False
+    finally:
+        assert node.ask(Freeze("agent:alice/cold", frozen=False)) == Done()
 
 
 def test_what_is_frozen_is_told(node: TestNode) -> None:

@@ -17,6 +17,8 @@ AND = " & "
 
 STANDING = frozenset({ORGANISATION, "team", "principal", "key"})
 """Kinds of nodes that all calls of a key are below, whatever they are and wherever they go."""
+PASSING = frozenset({"run", "agent"})
+"""Kinds of nodes that anybody may name who makes calls."""
 OF_ROUTES = frozenset({"model", "provider", "deployment"})
 """Kinds of nodes that a call is below by where an attempt of it goes."""
 
@@ -73,8 +75,9 @@ class Budget(NamedTuple):
     Attributes:
         id: Name of the budget.
         node: `organisation`, or `KIND:NAME`: a team, principal, key, agent, tag, model, provider
-            or deployment; with `*` for a name, each of the kind on its own, as in `run:*`. It is
-            about calls below all of them where there are several, with ` & ` between.
+            or deployment; with `*` for a name, or the last of an agent's, each on its own, as in
+            `run:*`. It is about calls below all of them where there are several, with ` & `
+            between.
         period: The kind of its windows; see `budgets.periods`.
         limit_nanos: Hard limit; at no moment is posted + held above it.
         on_tight: What becomes of a call whose worst case does not fit: `refuse`, or `shorten`
@@ -113,6 +116,11 @@ class Budget(NamedTuple):
         return tuple(self.node.split(AND))
 
     @property
+    def passes(self) -> bool:
+        """Whether its windows come and go: one of each run, or agent, whose names nobody bounds."""
+        return any(_is_each(node) and kind_of(node) in PASSING for node in self.nodes)
+
+    @property
     def stands(self) -> bool:
         """Whether it limits all calls of a key, or none: money can be carved from it."""
         return self.mode == "hard" and all(kind_of(node) in STANDING for node in self.nodes)
@@ -125,4 +133,9 @@ def kind_of(node: str) -> str:
 
 def is_each(node: str) -> bool:
     """Tell whether each thing of a kind has windows of its own, as with `run:*`."""
-    return any(name.endswith((":*", "=*")) for name in node.split(AND))
+    return any(_is_each(name) for name in node.split(AND))
+
+
+def _is_each(node: str) -> bool:
+    # A pattern of models has one window for all that it matches.
+    return node.endswith("*") and kind_of(node) != "model"

@@ -98,14 +98,18 @@ def names_of(spender: Spender) -> dict[str, str]:
 
     Returns:
         By node, what is added to a budget's id for the window: nothing for a node that all below
-        it share; for `KIND:*` what distinguishes this one. From the run up to the root.
+        it share; for `KIND:*` and `agent:.../*` what distinguishes this one. From the run up to
+        the root.
     """
     principal, teams, key, run, tags, agents = spender
     names: dict[str, str] = {}
     if run is not None:
         names[RUN_ANY] = f"/{principal}/{run}"
         names[f"run:{principal}/{run}"] = ""
-    names.update(dict.fromkeys(agent_nodes_of(principal, agents), ""))
+    for node in agent_nodes_of(principal, agents):
+        above, _, name = node.rpartition("/")
+        names[node] = ""
+        names[f"{above}/*"] = f"/{name}"
     for tag in tags:
         name, _, value = tag.partition("=")
         names[f"tag:{tag}"] = ""

@@ -135,11 +135,15 @@ def _check_node(node: str, key: str, nodes: Nodes, problems: Problems) -> None:
 
 
 def _check_agent(name: str, key: str, nodes: Nodes, problems: Problems) -> None:
-    principal, *names = name.split("/")
+    # Each agent of a principal, or below another, on its own.
+    principal, *names = name.removesuffix("/*").split("/")
     if principal not in nodes.members["principal"]:
         problems.unknown(key, "principal", principal, nodes.members["principal"])
-    elif not names or not all(is_name(each) for each in names):
-        fix = 'Write "agent:PRINCIPAL/NAME", with the names of a chain of delegations.'
+    elif name == principal or not all(is_name(each) for each in names):
+        fix = (
+            'Write "agent:PRINCIPAL/NAME", with the names of a chain of delegations, or'
+            ' "agent:PRINCIPAL/*" for each agent on its own.'
+        )
         problems.add(key, f"{name!r} names no agent.", fix)
 
 

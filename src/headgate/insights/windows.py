@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from headgate.budgets.settings import AND, ORGANISATION, RUN_ANY
+from headgate.budgets.settings import AND, OF_ROUTES, ORGANISATION, RUN_ANY, is_each, kind_of
 from headgate.budgets.standing import Standing
 from headgate.budgets.tree import agent_nodes_of, budget_id_of, nodes_of
 from headgate.identity.settings import Principal, Team, lineage_of
@@ -77,22 +77,33 @@ def is_frozen(window: Standing, frozen: Collection[str], people: People) -> bool
     """Tell whether one of a window's nodes, or a node above it, is among the frozen ones."""
     if not frozen:
         return False
-    nodes = [node for each in window.node.split(AND) for node in _nodes(each, window, people)]
+    nodes = [node for each in _named(window) for node in _nodes(each, people)]
     return not set(frozen).isdisjoint(nodes)
 
 
-def _nodes(node: str, window: Standing, people: People) -> tuple[str, ...]:
-    if node == RUN_ANY:
-        _budget_id, principal, run, *_others = window.id.split("/")
-        return (f"run:{principal}/{run}", *people.above(principal))
+def _named(window: Standing) -> list[str]:
+    """Return a window's nodes, with whose it is in place of each `*`."""
+    own = iter(window.id.split("/")[1:])
+    found = []
+    # The id has them as a call comes by them: where it goes is known last.
+    for node in sorted(window.node.split(AND), key=lambda each: kind_of(each) in OF_ROUTES):
+        if node == RUN_ANY:
+            found.append(f"run:{next(own)}/{next(own)}")
+        elif is_each(node):
+            found.append(node.removesuffix("*") + next(own))
+        else:
+            found.append(node)
+    return found
+
+
+def _nodes(node: str, people: People) -> tuple[str, ...]:
     what, _colon, name = node.partition(":")
-    if name == "*":
-        name = window.id.rpartition("/")[2]
-        node = f"{what}:{name}"
+    principal, *names = name.split("/")
+    if what == "run":
+        return (node, *people.above(principal))
     if what == "principal":
         return people.above(name)
     if what == "agent":
-        principal, *names = name.split("/")
         return (*agent_nodes_of(principal, names), *people.above(principal))
     if what == "team":
         teams = lineage_of(name, people.teams)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from headgate.budgets.periods import Span, span_at, until_of
-from headgate.budgets.settings import FOREVER_NS, RUN_ANY, Budget
+from headgate.budgets.settings import FOREVER_NS, Budget
 from headgate.budgets.tree import Bound, Spender, Tree, spender_nodes_of
 from headgate.catalog.settings import Deployment
 from headgate.identity.directory import Credential
@@ -160,7 +160,9 @@ class Paths:
         purse: Purse,
         lineages: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> None:
-        self._tree = Tree(budgets)
+        configured = list(budgets)
+        self._tree = Tree(configured)
+        self._passing = frozenset(each.id for each in configured if each.passes)
         self._zone = zone
         self._purse = purse
         self._lineages = lineages
@@ -249,7 +251,7 @@ class Paths:
         return not self._swept_ns <= now_ns < self._swept_ns + REST_NS
 
     def sweep(self, now_ns: int) -> tuple[dict[str, int], list[str]]:
-        """Forget the runs that nobody has worked on for two sweeps, and what is kept for them.
+        """Forget the runs and agents at rest for two sweeps, and what is kept for them.
 
         Returns:
             What lay idle in their slices, by window, and all their windows; the caller gives it
@@ -258,20 +260,25 @@ class Paths:
         self._swept_ns = now_ns
         self._usual.clear()
         returned: dict[str, int] = {}
-        over: list[str] = []
-        for key, path in self._resting.items():
-            small = [
-                each
-                for each, budget in zip(path.slices, path.budgets, strict=True)
-                if RUN_ANY in budget.nodes
-            ]
-            done = [each for each in small if self._purse.forget(each, returned)]
-            over += [each.window for each in done]
-            if len(done) < len(small):
-                # A call of it runs, or waits.
-                self._kept.setdefault(key, path)
+        small = dict.fromkeys(each for path in self._resting.values() for each in self._small(path))
+        for path in self._kept.values() if small else ():
+            # An agent that works is kept, while runs of it come and go.
+            for each in path.slices:
+                small.pop(each, None)
+        done = [each for each in small if self._purse.forget(each, returned)]
+        # A call of the others runs, or waits.
+        left = small.keys() - done
+        for key, path in self._resting.items() if left else ():
+            if not left.isdisjoint(path.slices):
+                self._kept.setdefault(key, path.renewed(self._purse))
         self._resting, self._kept = self._kept, {}
-        return returned, over
+        return returned, [each.window for each in done]
+
+    def _small(self, path: SpendPath) -> Iterator[Slice]:
+        """Yield the slices of a path whose windows come and go."""
+        for piece, budget in zip(path.slices, path.budgets, strict=True):
+            if budget.id in self._passing:
+                yield piece
 
     def _resolve(
         self, credential: Credential, run: str | None, tags: tuple[str, ...], now_ns: int
