@@ -17,7 +17,7 @@ from headgate.gateway.settings import Edge, Tls
 from headgate.providers.registry import providers, setup_of
 from headgate.records.demand import STANDARD
 from headgate.units.errors import ConfigurationError
-from headgate.units.instants import from_datetime, to_iso
+from headgate.units.instants import from_datetime
 
 NOW_NS = from_datetime(datetime(2026, 11, 21, tzinfo=UTC))
 
@@ -189,61 +189,6 @@ principal = "p"
     assert keys["filed"].secret == "key-from-a-file"
     assert keys["made"].secret is None
     assert "key-from-a-file" not in repr(keys)
-
-
-@pytest.mark.parametrize(
-    ("node", "problem"),
-    [
-        ("agent:p/*", None),
-        ("agent:p/bot/*", None),
-        ("agent:*", "There is no principal '*'"),
-        ("agent:p", "'p' names no agent"),
-        ("agent:q/*", "There is no principal 'q'"),
-        ("agent:p/*/bot", "'p/*/bot' names no agent"),
-        ("agent:p/bo*", "'p/bo*' names no agent"),
-    ],
-)
-def test_each_agent_stands_at_the_end_of_a_chain(
-    folder: Path, node: str, problem: str | None
-) -> None:
-    """Nothing but a whole name is left open, and nothing but the last."""
-    budget = f'[principals.p]\n[budgets.b]\nnode = "{node}"\nlimit_usd = "1"\n'
-    if problem is None:
-        assert loaded(folder, budget).budgets["b"].node == node
-        return
-    with pytest.raises(ConfigurationError, match=re.escape(problem)):
-        loaded(folder, budget)
-
-
-def test_a_key_ends_when_a_day_begins_or_at_a_moment(folder: Path) -> None:
-    """The day is the organisation's; a moment may say its own zone; without one it never ends."""
-    keys = loaded(
-        folder,
-        """
-[organisation]
-timezone = "Europe/Berlin"
-[principals.p]
-[keys.day]
-principal = "p"
-until = 2027-01-01
-[keys.local]
-principal = "p"
-until = 2027-01-01T09:00:00
-[keys.moment]
-principal = "p"
-until = 2027-01-01T09:00:00Z
-[keys.lasting]
-principal = "p"
-""",
-    ).keys
-
-    ends = {name: key.until_ns and to_iso(key.until_ns) for name, key in keys.items()}
-    assert ends == {
-        "day": "2026-12-31T23:00:00.000Z",
-        "local": "2027-01-01T08:00:00.000Z",
-        "moment": "2027-01-01T09:00:00.000Z",
-        "lasting": None,
-    }
 
 
 def test_reading_the_books_needs_no_secret(folder: Path) -> None:

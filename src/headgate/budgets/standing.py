@@ -13,7 +13,13 @@ from headgate.budgets.store_periods import read_before
 from headgate.budgets.store_raises import Raise, in_force
 from headgate.budgets.tree import budget_id_of
 from headgate.ledger.allotments import BUDGET
-from headgate.ledger.store_allotments import KeptAllotment, from_below, kept
+from headgate.ledger.store_allotments import (
+    KeptAllotment,
+    Spent,
+    amounts,
+    carvings,
+    from_below,
+)
 from headgate.ledger.tables import journal, lease, shadow, window
 from headgate.units.ids import window_key
 
@@ -102,10 +108,11 @@ def standings(
     spans = {budget.id: (budget, span) for budget, span in every if span is not None}
     carrying = {name: each for name, each in spans.items() if each[0].carry_nanos_max}
     before = read_before(connection, carrying, zone) if carrying else {}
-    allotments = list(kept(connection))
+    allotments, spent = carvings(connection)
     sums = _read_sums(connection, _looked_at(spans, before, allotments, runs))
-    _carve(sums, allotments)
-    own_limits = {each.allotment.window: each.allotment.amount_nanos for each in allotments}
+    _carve(sums, allotments, spent)
+    own_limits = amounts(connection, runs)
+    own_limits.update((each.allotment.window, each.allotment.amount_nanos) for each in allotments)
     raises = in_force(connection, at_ns)
     found: list[Standing] = []
     for budget, span in spans.values():
@@ -186,17 +193,24 @@ def _names(
     return sorted(names)
 
 
-def _carve(sums: dict[str, _Sums], allotments: Sequence[KeptAllotment]) -> None:
+def _carve(
+    sums: dict[str, _Sums], allotments: Sequence[KeptAllotment], spent: Iterable[Spent]
+) -> None:
     """Count each allotment in the windows it is carved from: those below before those above."""
+    for rest in spent:
+        _count(sums, rest.parents, rest.used_nanos, rest.posted_nanos)
     for own, ended_ns, _ in from_below(allotments):
         below = sums.get(own.window, _Sums())
         claim = max(own.amount_nanos, below.used) if ended_ns is None else below.used
-        spent = below.posted + below.delegated
-        for parent in own.parents:
-            above = sums.get(parent, _Sums())
-            sums[parent] = above._replace(
-                carved=above.carved + claim, delegated=above.delegated + spent
-            )
+        _count(sums, own.parents, claim, below.posted + below.delegated)
+
+
+def _count(sums: dict[str, _Sums], parents: Iterable[str], claim: int, spent: int) -> None:
+    for parent in parents:
+        above = sums.get(parent, _Sums())
+        sums[parent] = above._replace(
+            carved=above.carved + claim, delegated=above.delegated + spent
+        )
 
 
 def _standing(budget: Budget, span: Span, name: str, sums: _Sums, more: _More) -> Standing:

@@ -1,6 +1,6 @@
 """Allotments in the store: carved durably, ended durably, changed where they are budgets'."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -56,9 +56,10 @@ class Allotments:
         for each in (*kept(connection, where=not_(_RESTS)), *_named(connection, inner)):
             self._count(each.allotment)
             self._book.windows[each.allotment.window].ended = each.ended_ns is not None
-        for parents, nanos in _spent_at_rest(connection, inner):
-            for parent in parents:
-                self._book.account(parent, self.limit(parent)).spent_below_nanos += nanos
+        for spent in _spent_at_rest(connection, inner):
+            for parent in spent.parents:
+                account = self._book.account(parent, self.limit(parent))
+                account.spent_below_nanos += spent.used_nanos
 
     def lay_to_rest(self, window: str) -> None:
         """Let go of an allotment that has ended, if nothing of it is lent or was carved from it."""
@@ -168,6 +169,19 @@ class Allotments:
             lasts = (table.c.window == each.window) & table.c.ended_ns.is_(None)
             connection.execute(update(table).where(lasts).values(ended_ns=at_ns))
             self._book.windows[each.window].ended = True
+
+
+class Spent(NamedTuple):
+    """What several allotments have used that were carved from the same windows."""
+
+    parents: tuple[str, ...]
+    posted_nanos: int
+    unaccounted_nanos: int
+
+    @property
+    def used_nanos(self) -> int:
+        """What of it counts above."""
+        return self.posted_nanos + self.unaccounted_nanos
 
 
 def from_below(allotments: Iterable[KeptAllotment]) -> list[KeptAllotment]:
@@ -281,21 +295,43 @@ def _named(connection: Connection, windows: Sequence[str]) -> Iterator[KeptAllot
         yield from kept(connection, windows=windows[start : start + NAMED_AT_ONCE], where=_RESTS)
 
 
-def _spent_at_rest(
-    connection: Connection, inner: Sequence[str]
-) -> Iterator[tuple[tuple[str, ...], int]]:
+def carvings(connection: Connection) -> tuple[list[KeptAllotment], list[Spent]]:
+    """Return the allotments that matter one by one, and what all others have used.
+
+    The others are at rest, and nothing was carved from them: there may be very many.
+    """
+    inner = _carved_from(connection)
+    each = [*kept(connection, where=not_(_RESTS)), *_named(connection, inner)]
+    return each, list(_spent_at_rest(connection, inner))
+
+
+def amounts(connection: Connection, windows: Collection[str] | None) -> dict[str, int]:
+    """Return the amounts of allotments by their windows: of some, or of all that runs have."""
+    wanted = select(table.c.window, table.c.amount_nanos)
+    if windows is None:
+        queries = [wanted.where(table.c.node.like("run:%"))]
+    else:
+        named = sorted(windows)
+        parts = [named[at : at + NAMED_AT_ONCE] for at in range(0, len(named), NAMED_AT_ONCE)]
+        queries = [wanted.where(table.c.window.in_(part)) for part in parts]
+    rows = (row for query in queries for row in connection.execute(query))
+    return {row.window: row.amount_nanos for row in rows}
+
+
+def _spent_at_rest(connection: Connection, inner: Sequence[str]) -> Iterator[Spent]:
     """Yield what those at rest have used, by what they were carved from.
 
     Args:
         connection: To the store.
         inner: Those that do not rest because others are below them.
     """
-    used = windows_table.c.posted_nanos + windows_table.c.unaccounted_nanos
-    spent = select(table.c.parents, func.sum(used)).where(_RESTS, table.c.parents != "[]")
+    sums = (windows_table.c.posted_nanos, windows_table.c.unaccounted_nanos)
+    spent = select(table.c.parents, *map(func.sum, sums)).where(_RESTS, table.c.parents != "[]")
     spent = spent.join(windows_table, windows_table.c.window == table.c.window)
-    for text, nanos in connection.execute(spent.group_by(table.c.parents)):
-        yield _parents(text), int(nanos)
+    for text, posted, unaccounted in connection.execute(spent.group_by(table.c.parents)):
+        yield Spent(_parents(text), int(posted), int(unaccounted))
     for start in range(0, len(inner), NAMED_AT_ONCE):
         named = table.c.window.in_(inner[start : start + NAMED_AT_ONCE])
-        for text, nanos in connection.execute(spent.where(named).group_by(table.c.parents)):
-            yield _parents(text), -int(nanos)
+        found = connection.execute(spent.where(named).group_by(table.c.parents))
+        for text, posted, unaccounted in found:
+            yield Spent(_parents(text), -int(posted), -int(unaccounted))
