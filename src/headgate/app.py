@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b
 from pathlib import Path
 
+from headgate.capacity.callers import RateBook
 from headgate.capacity.classes import Classes
 from headgate.capacity.health import Breaker
 from headgate.capacity.places import Places
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
+from headgate.config.credentials import Credentials
 from headgate.config.snapshot import Snapshot
 from headgate.dial.reach import dialer_to
 from headgate.dial.resolver import Resolver
@@ -30,13 +32,14 @@ from headgate.gateway.money.racing_books import RacingBooks
 from headgate.gateway.money.sizing import Sizing
 from headgate.gateway.money.unbounded import Caps
 from headgate.gateway.outbox import Outbox
+from headgate.gateway.rating import Rating
 from headgate.gateway.settings import ResponseCache
 from headgate.gateway.upstream.pool import Pool
 from headgate.gateway.upstream.target import Target
 from headgate.gateway.world import World
 from headgate.governance.requirements import Rulebook
 from headgate.identity.delegation import public_root
-from headgate.identity.directory import Credential, Directory, model_set
+from headgate.identity.directory import Directory
 from headgate.identity.tags import Tagging
 from headgate.ledger.purse import Ask
 from headgate.providers.registry import Provider as ProviderKind
@@ -123,6 +126,7 @@ def data_plane(
         guards=_guards(snapshot, steward.control, notebook, journal.epoch),
         caps=Caps(_caps(snapshot)),
         sizing=Sizing(snapshot.holds, counted(), stops(), notebook),
+        rating=Rating(RateBook(snapshot.rates()), snapshot.lineages(), now_ns),
         notebook=notebook,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),
@@ -294,21 +298,12 @@ def _marked(snapshot: Snapshot) -> frozenset[str]:
 
 def directory(snapshot: Snapshot, pepper: bytes) -> Directory:
     """Return the directory of the keys whose secrets the configuration has."""
-    known = Directory(pepper)
+    known, credentials = Directory(pepper), Credentials(snapshot)
     for key in snapshot.keys.values():
         if key.secret is not None:
-            principal = snapshot.principals[key.principal]
-            known.add(
-                key.secret.encode(),
-                Credential(
-                    key.id,
-                    principal.id,
-                    principal.team,
-                    model_set(key.models),
-                    until_ns=key.until_ns,
-                ),
-                public_root(key.secret),
-            )
+            credential = credentials.of(key.id, key.principal, key.models, key.until_ns)
+            assert credential is not None, key.id
+            known.add(key.secret.encode(), credential, public_root(key.secret))
     return known
 
 

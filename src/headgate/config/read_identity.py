@@ -9,7 +9,7 @@ from headgate.config.read_approvals import Named
 from headgate.config.read_organisation import moment_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import KeyShape, PrincipalShape, TeamShape
-from headgate.identity.settings import ANY_MODEL, Key, Principal, Team, lineage_of
+from headgate.identity.settings import ANY_MODEL, Key, Principal, Rate, Team, lineage_of
 from headgate.identity.tags import CHARS_MAX, TAGS_MAX, TagRule, is_tag
 from headgate.units.ids import is_name
 
@@ -20,7 +20,7 @@ SECRET_CHARS_MIN = 8
 def teams_from(tables: object, problems: Problems) -> dict[str, Team]:
     """Return the teams by id: those of the file, and `default` behind them."""
     found = {
-        name: Team(name, shape.share, shape.priorities, shape.parent)
+        name: Team(name, shape.share, shape.priorities, shape.parent, _rate(shape))
         for name, shape in checked_by_id(tables, "teams", TeamShape, problems)
     }
     found = {**found, TEAM_DEFAULT: found.get(TEAM_DEFAULT, Team(TEAM_DEFAULT))}
@@ -48,7 +48,7 @@ def principals_from(
     for name, shape in checked_by_id(tables, "principals", PrincipalShape, problems):
         if shape.team not in teams:
             problems.unknown(f"principals.{name}.team", "team", shape.team, teams)
-        found[name] = Principal(name, shape.team, shape.kind)
+        found[name] = Principal(name, shape.team, shape.kind, _rate(shape))
     return found
 
 
@@ -91,8 +91,13 @@ def keys_from(
             shape.priorities or (),
             tags,
             moment_from(shape.until, f"{key}.until", zone, problems),
+            _rate(shape),
         )
     return found
+
+
+def _rate(shape: TeamShape | PrincipalShape | KeyShape) -> Rate:
+    return Rate(shape.requests_per_minute, shape.tokens_per_minute)
 
 
 def _tags(shape: KeyShape, key: str, problems: Problems) -> TagRule:

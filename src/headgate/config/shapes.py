@@ -154,11 +154,14 @@ class TeamShape(Shape, frozen=True, kw_only=True):
     Attributes:
         priorities: The classes its calls may have, the usual one first.
         parent: The team above it; None for the organisation.
+        requests_per_minute: What its calls may take; None without a limit, as for tokens.
     """
 
     share: Weight = 1
     parent: Text | None = None
     priorities: Priorities = USUAL
+    requests_per_minute: Count | None = None
+    tokens_per_minute: Count | None = None
 
 
 class PrincipalShape(Shape, frozen=True, kw_only=True):
@@ -166,6 +169,8 @@ class PrincipalShape(Shape, frozen=True, kw_only=True):
 
     team: Text = "default"
     kind: PrincipalKind = "person"
+    requests_per_minute: Count | None = None
+    tokens_per_minute: Count | None = None
 
 
 class KeyShape(Shape, frozen=True, kw_only=True):
@@ -186,6 +191,8 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     tags: Mapping[str, Text] = {}
     tags_allowed: Texts | None = None
     until: Day | None = None
+    requests_per_minute: Count | None = None
+    tokens_per_minute: Count | None = None
 
 
 class DataClassShape(Shape, frozen=True, kw_only=True):

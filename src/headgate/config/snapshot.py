@@ -13,7 +13,14 @@ from headgate.dial.settings import Resolving
 from headgate.exports.settings import NO_EXPORTS, Exports
 from headgate.gateway.settings import RESPONSES_USUAL, Edge, ResponseCache
 from headgate.governance.settings import DataClass, Requirement, Rule
-from headgate.identity.settings import Key, Principal, Team, lineage_of
+from headgate.identity.settings import (
+    UNLIMITED,
+    Key,
+    Principal,
+    Rate,
+    Team,
+    lineage_of,
+)
 from headgate.insights.settings import Webhook
 from headgate.ledger.settings import Expected, Idempotency
 from headgate.providers.settings import Provider
@@ -95,3 +102,10 @@ class Snapshot:
     def lineages(self) -> dict[str, tuple[str, ...]]:
         """Return every team with the teams above it in order, by its id."""
         return {team: lineage_of(team, self.teams) for team in self.teams}
+
+    def rates(self) -> dict[str, Rate]:
+        """Return what nodes may take a minute, by node; who has no limit is not there."""
+        nodes = {f"key:{each.id}": each.rate for each in self.keys.values()}
+        nodes |= {f"principal:{each.id}": each.rate for each in self.principals.values()}
+        nodes |= {f"team:{each.id}": each.rate for each in self.teams.values()}
+        return {node: rate for node, rate in nodes.items() if rate != UNLIMITED}

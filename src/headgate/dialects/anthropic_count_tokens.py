@@ -25,6 +25,7 @@ def render_count(tokens: int) -> bytes:
 
 starts_with_error = anthropic_messages.starts_with_error
 render_refusal = anthropic_messages.render_refusal
+render_limits = anthropic_messages.render_limits
 render_stream_error = anthropic_messages.render_stream_error
 render_models = anthropic_messages.render_models
 render_model = anthropic_messages.render_model

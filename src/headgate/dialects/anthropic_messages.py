@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
+from headgate.dialects import anthropic_limits
 from headgate.dialects import body as bodies
 from headgate.dialects.anthropic_edit import THINKING_TOKENS_MIN, edit
 from headgate.dialects.anthropic_messages_shapes import (
@@ -289,6 +290,9 @@ class Stream(EventStream):
                 head = replace(head, usage_json=_merge(head.usage_json, bytes(event.usage)))
                 break
         return replace(head, complete=complete, errored=errored)
+
+
+render_limits = anthropic_limits.render_limits
 
 
 def render_refusal(refusal: Refusal, call: str | None) -> bytes:

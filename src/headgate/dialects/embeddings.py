@@ -99,6 +99,7 @@ def report(body: bytes) -> Report:
 
 starts_with_error = openai_chat.starts_with_error
 render_refusal = openai_chat.render_refusal
+render_limits = openai_chat.render_limits
 render_stream_error = openai_chat.render_stream_error
 render_models = openai_chat.render_models
 render_model = openai_chat.render_model

@@ -16,6 +16,7 @@ SIGN: bytes | None = None
 FORWARDED = openai_chat.FORWARDED
 
 render_refusal = openai_chat.render_refusal
+render_limits = openai_chat.render_limits
 render_stream_error = openai_chat.render_stream_error
 render_models = openai_chat.render_models
 render_model = openai_chat.render_model

@@ -123,6 +123,7 @@ def report(body: bytes) -> Report:
 
 starts_with_error = media.starts_with_error
 render_refusal = media.render_refusal
+render_limits = media.render_limits
 render_stream_error = media.render_stream_error
 render_models = media.render_models
 render_model = media.render_model

@@ -8,6 +8,7 @@ from msgspec import UNSET, Raw
 from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
+from headgate.dialects import openai_limits
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
 from headgate.dialects.conversations import Theirs
 from headgate.dialects.openai_chat_shapes import (
@@ -314,6 +315,9 @@ class Stream(EventStream):
             if complete and last.usage_json is not None:
                 break
         return replace(head, complete=complete, errored=errored)
+
+
+render_limits = openai_limits.render_limits
 
 
 def render_refusal(refusal: Refusal, call: str | None) -> bytes:

@@ -26,6 +26,7 @@ def render_count(tokens: int) -> bytes:
 
 starts_with_error = openai_responses.starts_with_error
 render_refusal = openai_responses.render_refusal
+render_limits = openai_responses.render_limits
 render_stream_error = openai_responses.render_stream_error
 render_models = openai_responses.render_models
 render_model = openai_responses.render_model

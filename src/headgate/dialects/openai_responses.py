@@ -304,6 +304,7 @@ class Stream(EventStream):
 
 
 render_refusal = openai_chat.render_refusal
+render_limits = openai_chat.render_limits
 render_models = openai_chat.render_models
 render_model = openai_chat.render_model
 

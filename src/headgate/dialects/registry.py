@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import NamedTuple, Protocol, cast
 
@@ -12,6 +12,7 @@ import headgate.dialects
 from headgate.dialects.conversations import Theirs
 from headgate.dialects.form import Form
 from headgate.records.demand import Demand, Edit
+from headgate.records.rates import RateStanding
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
 
@@ -131,6 +132,13 @@ class CountDialect(Dialect, Protocol):
 
     def render_count(self, tokens: int, /) -> bytes:
         """Render the reply that says a count."""
+
+
+class LimitingDialect(Dialect, Protocol):
+    """A dialect whose clients know headers that tell of limits of a minute."""
+
+    def render_limits(self, standings: Iterable[RateStanding], /) -> bytes:
+        """Render header lines that tell how limits stand."""
 
 
 class KeepingDialect(Dialect, Protocol):

@@ -107,6 +107,7 @@ tool_names = media.tool_names
 edit = media.edit
 starts_with_error = media.starts_with_error
 render_refusal = media.render_refusal
+render_limits = media.render_limits
 render_stream_error = media.render_stream_error
 render_models = media.render_models
 render_model = media.render_model

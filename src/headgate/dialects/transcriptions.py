@@ -20,6 +20,7 @@ edit = media.edit
 report = sound.report
 starts_with_error = media.starts_with_error
 render_refusal = media.render_refusal
+render_limits = media.render_limits
 render_stream_error = media.render_stream_error
 render_models = media.render_models
 render_model = media.render_model

@@ -46,7 +46,15 @@ class Attempts:
         self._tallies = Tallies(pipeline)
 
     def first(self, exchange: Exchange) -> Refusal | None:
-        """Begin the first attempt; or refuse, because nobody can serve the call now."""
+        """Begin the first attempt; or refuse, for the caller's limits, or for want of somebody."""
+        credential = exchange.request.credential
+        if credential is not None and credential.limited:
+            refusal = self._world.rating.admit(exchange, credential)
+            if refusal is not None:
+                return refusal
+        return self._first(exchange)
+
+    def _first(self, exchange: Exchange) -> Refusal | None:
         self._turn += 1
         self._world.retries.earn()
         if self._pipeline.hedging is not None:

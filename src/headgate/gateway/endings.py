@@ -322,6 +322,8 @@ class Endings:
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
             self._world.sizing.learn(exchange, settlement)
+        if exchange.turn.rated is not None:
+            exchange.turn.rated.settle(settlement, final=final)
         if exchange.turn.session is not None:
             self._world.sessions.settle(exchange, settlement, report)
         if self._world.appraisal is not None:
@@ -333,10 +335,8 @@ class Endings:
         )
         if exchange.run is not None and self._world.guards is not None:
             self._world.guards.spent(exchange, settlement.amount_nanos, at_ns)
-        usage, prompt = settlement.usage, exchange.prompt
-        measured = usage is not None and settlement.state == "measured"
-        if measured and prompt is not None and exchange.whose:
-            assert usage is not None, exchange.call
+        usage, prompt, measured = settlement.usage, exchange.prompt, settlement.state == "measured"
+        if measured and usage is not None and prompt is not None and exchange.whose:
             self._pipeline.prefixes.learn(exchange.whose, prompt, usage.prompt_tokens)
         self._leave_place(exchange, at_ns, served=True)
         return at_ns
@@ -386,6 +386,8 @@ class Endings:
         self._pipeline.exchanges.discard(exchange)
         if self._cascading is not None:
             self._cascading.drop(exchange)
+        if exchange.turn.rated is not None:
+            exchange.turn.rated.end()
         client, exchange.client = exchange.client, None
         if client is not None:
             client.done(keep_alive=exchange.request.head.keep_alive)

@@ -21,12 +21,13 @@ from headgate.ledger.purse import Short
 from headgate.ledger.repeats import Ruling
 from headgate.records.demand import Demand
 from headgate.records.priority import PRIORITIES
+from headgate.records.rates import RateStanding
 from headgate.records.repeats import Verdict
 from headgate.records.report import Failure
 from headgate.store.journal_writer import JournalWriter
 from headgate.units import errors
 from headgate.units.errors import Refusal
-from headgate.units.instants import to_iso
+from headgate.units.instants import NANOS_PER_SECOND, to_iso
 from headgate.units.money import format_usd
 
 if TYPE_CHECKING:
@@ -208,6 +209,32 @@ def no_place(world: World, exchange: Exchange) -> Refusal:
         headers.append((b"x-headgate-elsewhere", offered.alias.encode()))
         headers.append((b"x-headgate-elsewhere-usd", usd.encode()))
     return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, tuple(headers))
+
+
+def over_rate(node: str, standing: RateStanding, tokens: int, wait_ns: int) -> Refusal:
+    """Name the limit of a minute that a call does not fit into, and when it will.
+
+    Args:
+        node: Whose limit it is.
+        standing: How it stands.
+        tokens: How many the call is expected to take.
+        wait_ns: When all of the caller's limits have enough for it, if nobody takes more.
+    """
+    seconds = max(1, -(-wait_ns // NANOS_PER_SECOND))
+    message = f"{node} may take {standing.limit} {standing.what} a minute"
+    if standing.what == "tokens":
+        message += f"; this call may take about {tokens}, and {standing.left} are left"
+    message = f"{message}. It can be made in {seconds} s."
+    return Refusal(errors.RATE_LIMIT_REACHED, message, None, seconds)
+
+
+def too_large_for_rate(node: str, limit: int, tokens: int) -> Refusal:
+    """Name the limit of a minute that a call will never fit into."""
+    message = (
+        f"This call may take about {tokens} tokens, and {node} may take {limit} a minute, so it can"
+        " never be made. A lower output limit or a shorter input makes it smaller."
+    )
+    return Refusal(errors.RATE_LIMIT_TOO_SMALL, message)
 
 
 def no_credential(deployments: Iterable[str]) -> Refusal:

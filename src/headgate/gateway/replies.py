@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EVENT_STREAM: Final = b"text/event-stream; charset=utf-8"
 CLOSE: Final = b"connection: close\r\n"
+_LIMITS: Final = re.compile(rb"^[^:\r\n]*-ratelimit-[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
 _REQUEST_ID: Final = re.compile(rb"^x-request-id:[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
 
 
@@ -37,6 +38,8 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
         lines += b"x-headgate-waited-ms: %d\r\n" % (exchange.turn.waited_us // 1_000)
     if exchange.permission is not None:
         lines += b"x-headgate-approval: %b\r\n" % exchange.permission.approval.encode()
+    if exchange.turn.rated is not None:
+        lines += exchange.turn.rated.lines(exchange.dialect.KIND)
     if served_model is not None:
         lines += _model_line(exchange.target, served_model)
     return lines if cost_nanos is None else lines + cost_line(cost_nanos)
@@ -90,9 +93,17 @@ def reply(
 def passed_on(exchange: Exchange, lines: bytes) -> bytes:
     """Return the provider's header lines that go to the client, whose own request id comes first.
 
-    Without one, the provider's is what the official clients show.
+    Without one, the provider's is what the official clients show. Whoever has limits here is told
+    of these, and not of the provider's.
     """
+    if exchange.turn.rated is not None:
+        lines = without_limits(lines)
     return lines if exchange.request.head.request_id is None else _REQUEST_ID.sub(b"", lines)
+
+
+def without_limits(lines: bytes) -> bytes:
+    """Return a provider's header lines without those that tell of its own limits."""
+    return _LIMITS.sub(b"", lines)
 
 
 def array_of(request: Request) -> JsonArray | None:
@@ -135,6 +146,8 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
     approval = None if exchange.permission is None else exchange.permission.approval
     asked = exchange.request.head
     lines = exchange.clock.date_line + asked.lines
+    if exchange.turn.rated is not None:
+        lines += exchange.turn.rated.lines(exchange.dialect.KIND)
     close = not asked.keep_alive
     return refused(exchange.dialect, why, lines, call, approval, close=close)
 

@@ -26,6 +26,7 @@ from headgate.gateway.money.paths import Paths
 from headgate.gateway.money.sizing import Sizing
 from headgate.gateway.money.unbounded import Caps
 from headgate.gateway.outbox import Outbox
+from headgate.gateway.rating import Rating
 from headgate.gateway.settings import Edge, ResponseCache
 from headgate.gateway.upstream.pool import Pool
 from headgate.gateway.upstream.target import Target
@@ -63,6 +64,7 @@ class World:
         classes: Which priority a call has.
         deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
+        rating: Counts calls on what their callers may take a minute.
         notebook: What this worker has learned, to be told to the others.
         caps: What features without a bound may cost.
         sizing: Sizes expected holds.
@@ -108,6 +110,7 @@ class World:
     idempotency: Idempotency
     guards: Guards | None
     sizing: Sizing
+    rating: Rating
     notebook: Notebook
     caps: Caps
     clerk: Clerk

@@ -19,6 +19,7 @@ class Credential(NamedTuple):
         models: Aliases and deployments it may ask for, None for all.
         delegation: The chain from the key down to who sends it, None for the key itself.
         until_ns: When it ends, None for never; a delegation no later than its key.
+        limited: Whether anything limits what it may take a minute.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Credential(NamedTuple):
     models: frozenset[str] | None
     delegation: Delegation | None = None
     until_ns: int | None = None
+    limited: bool = False
 
     def ended(self, now_ns: int) -> bool:
         """Tell whether its time is over."""

@@ -22,6 +22,7 @@ from headgate.node.messages import (
     GiveBack,
     Granted,
     HasPlaces,
+    HasTaken,
     Heed,
     Hello,
     Learned,
@@ -32,6 +33,7 @@ from headgate.node.messages import (
     Recall,
     SpendUntil,
     State,
+    Took,
     Uncarved,
     Unwell,
     UseApproval,
@@ -70,6 +72,7 @@ class StewardLink(asyncio.Protocol):
         on_state: Called with what is frozen and which keys are valid.
         on_heed: Called with deployments that another worker found to be unwell.
         on_places: Called with what the steward says of places.
+        on_taken: Called with what the steward says of limits of a minute.
         on_uncarved: Called with an allotment's window that does not fit into one above it, that
             one, and what is left there.
         on_told: Called with what became of a request for approval.
@@ -95,6 +98,7 @@ class StewardLink(asyncio.Protocol):
         self.on_recall: Callable[[Sequence[str]], dict[str, int]] = lambda _windows: {}
         self.on_state: Callable[[State], None] = lambda _state: None
         self.on_places: Callable[[MovePlaces], None] = lambda _message: None
+        self.on_taken: Callable[[HasTaken | Took], None] = lambda _message: None
         self.on_heed: Callable[[Sequence[UnwellRow]], None] = lambda _rows: None
         self.on_uncarved: Callable[[str, str, int], None] = lambda _window, _above, _left: None
         self.on_told: Callable[[Told], None] = lambda _told: None
@@ -158,6 +162,8 @@ class StewardLink(asyncio.Protocol):
         elif isinstance(message, State) and message.epoch > self._epoch:
             self._epoch = message.epoch
             self.on_state(message)
+        elif isinstance(message, HasTaken | Took):
+            self.on_taken(message)
         else:
             self._hear(message)
 
@@ -237,6 +243,10 @@ class StewardLink(asyncio.Protocol):
 
     def say_places(self, message: HasPlaces | WantPlaces) -> bool:
         """Tell of places; False while there is no steward."""
+        return self._say_if_connected(message)
+
+    def say_taken(self, message: HasTaken | Took) -> bool:
+        """Tell of limits of a minute; False while there is no steward."""
         return self._say_if_connected(message)
 
     def _say_if_connected(self, message: Message) -> bool:

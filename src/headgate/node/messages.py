@@ -22,6 +22,7 @@ from headgate.node.rows import (
 )
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
+from headgate.records.rates import Taking
 
 LENGTH = struct.Struct("<I")
 MESSAGE_BYTES_MAX = 8 << 20
@@ -103,6 +104,18 @@ class WantPlaces(_Message, frozen=True):
     """Tells how many places a worker would use at deployments, and how many it gives back."""
 
     rows: tuple[WantedRow, ...]
+
+
+class HasTaken(_Message, frozen=True):
+    """Tells what is lacking of limits of a minute, both ways; a worker's first word of them."""
+
+    lacking: tuple[Taking, ...]
+
+
+class Took(_Message, frozen=True):
+    """Tells what a worker took of limits of a minute; passed on to the other workers."""
+
+    news: tuple[Taking, ...]
 
 
 class AskControl(_Message, frozen=True):
@@ -315,6 +328,8 @@ Message = (
     | HasPlaces
     | WantPlaces
     | MovePlaces
+    | HasTaken
+    | Took
     | Heed
     | AskControl
     | AskApproval

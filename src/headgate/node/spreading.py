@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Iterable
 from headgate.capacity.spread import Spread
 from headgate.node.messages import HasPlaces, Message, MovePlaces, WantPlaces
 
+PlaceMessage = HasPlaces | WantPlaces
+
 
 class Spreading:
     """Spreads the places of every deployment over the workers.
@@ -31,7 +33,7 @@ class Spreading:
         self._met: set[str] = set()
         self._spreads: dict[str, Spread] = {}
 
-    def hear(self, message: HasPlaces | WantPlaces, journal: str) -> None:
+    def hear(self, message: PlaceMessage, journal: str) -> None:
         """Take in what a worker has or wants, and move places for it."""
         if isinstance(message, HasPlaces):
             self._met.add(journal)

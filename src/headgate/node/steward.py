@@ -45,7 +45,6 @@ from headgate.node.messages import (
     Done,
     Failed,
     GiveBack,
-    HasPlaces,
     Hello,
     LetGo,
     Message,
@@ -54,17 +53,17 @@ from headgate.node.messages import (
     TakeUp,
     Unwell,
     UseApproval,
-    WantPlaces,
     pack,
 )
 from headgate.node.pages import Pages, console_server, pages_maker
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
+from headgate.node.rate_sharing import RateMessage, RateSharing
 from headgate.node.reconciling import answer_keep, reconcile_always
 from headgate.node.remembering import Remembering
 from headgate.node.rolling import roll_up_always
 from headgate.node.rules import Rules
 from headgate.node.sharing import Sharing
-from headgate.node.spreading import Spreading
+from headgate.node.spreading import PlaceMessage, Spreading
 from headgate.node.staying import settle_in
 from headgate.node.stopping import outlive, stop_event
 from headgate.node.telling import tell_always
@@ -105,6 +104,7 @@ class Steward:
         here = self.workers.keys()
         self.carving = Carving(rules, self.budgeting.limits, self.keeper, self.lending, here)
         self.spreading = Spreading(self.rules.places_at, self.living, here, self.tell_worker)
+        self.rates = RateSharing(rules, here, self.tell_worker, time.time_ns)
         self.told = Told(here, self.tell_worker)
         self.learning = learning_of(self, data_dir)
         self.remembering = Remembering(data_dir, self.workers)
@@ -191,15 +191,17 @@ class Steward:
             return self.approving.answer(message, journal)
         if isinstance(message, Unwell | Crowd | AskHealth):
             return self.told.answer(journal, message)
-        if isinstance(message, Experience):
-            self.remembering.hear(journal, message)
-            return None
-        if isinstance(message, HasPlaces | WantPlaces):
-            self.spreading.hear(message, journal)
-            return None
         if isinstance(message, TakeUp):
             return self._take_up(message)
-        return self._carry_out(message)
+        if isinstance(message, Experience):
+            self.remembering.hear(journal, message)
+        elif isinstance(message, PlaceMessage):
+            self.spreading.hear(message, journal)
+        elif isinstance(message, RateMessage):
+            self.rates.hear(message, journal)
+        else:
+            return self._carry_out(message)
+        return None
 
     def _carry_out(self, message: Message) -> Done | Failed | Corrected:
         if isinstance(message, Adjust):

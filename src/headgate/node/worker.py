@@ -14,6 +14,7 @@ from typing import NamedTuple
 import uvloop
 
 from headgate.app import Steward, data_plane
+from headgate.config.credentials import Credentials
 from headgate.config.snapshot import Snapshot
 from headgate.gateway.client.logged import welcome
 from headgate.gateway.cuts import cut
@@ -24,7 +25,7 @@ from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.settings import SWEEP_MS, Tls
 from headgate.gateway.sweep import sweep
 from headgate.gateway.world import World
-from headgate.identity.directory import Credential, Directory, model_set
+from headgate.identity.directory import Directory
 from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
 from headgate.node.credentials import keep_fresh
@@ -39,6 +40,7 @@ from headgate.node.messages import Crowd, Hello, State, Unwell
 from headgate.node.parts import part_of
 from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
+from headgate.node.rate_telling import RateTelling
 from headgate.node.rows import QueuedRow
 from headgate.node.staying import settle_in
 from headgate.node.stopping import (
@@ -52,9 +54,10 @@ from headgate.node.tallying import tallying
 from headgate.node.taught import taught
 from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
-from headgate.units.instants import earliest
 
 MEET_TIMEOUT_S = 60
+Parts = tuple[Placing, RateTelling]
+"""A worker's parts of what all workers share beside money."""
 
 
 def new_epoch(now_ns: int) -> str:
@@ -67,25 +70,22 @@ class KeysMadeLater:
 
     def __init__(self, directory: Directory, snapshot: Snapshot) -> None:
         self._directory = directory
-        self._snapshot = snapshot
+        self._credentials = Credentials(snapshot)
         self._known: set[bytes] = set()
 
     def apply(self, state: State) -> None:
         """Make the directory know just the keys that are valid now."""
         valid: set[bytes] = set()
         for row in state.credentials:
-            principal = self._snapshot.principals.get(row.principal)
-            if principal is None:
+            credential = self._credentials.of(row.key, row.principal, row.models, row.until_ns)
+            if credential is None:
                 # Its principal is configured no more: the key opens nothing.
                 continue
             key_digest = bytes.fromhex(row.digest)
             valid.add(key_digest)
-            configured = self._snapshot.keys.get(row.key)
-            until_ns = earliest(row.until_ns, configured.until_ns if configured else None)
-            models = model_set(row.models)
             self._directory.add_digest(
                 key_digest,
-                Credential(row.key, principal.id, principal.team, models, until_ns=until_ns),
+                credential,
                 None if row.root is None else bytes.fromhex(row.root),
             )
         for gone in self._known - valid:
@@ -131,8 +131,8 @@ async def run(
         tallier=counter,
     )
     pipeline = Pipeline(world)
-    placing = _placing(link, pipeline)
-    _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), placing)
+    parts = (_placing(link, pipeline), _telling(link, pipeline))
+    _connect(link, pipeline, KeysMadeLater(world.directory, snapshot), parts)
     hurry, retiring, failing = asyncio.Event(), retire_event(), asyncio.Event()
     stop = stop_event(alive_fd, hurry)
     keeping_up = asyncio.create_task(link.keep_up())
@@ -140,7 +140,7 @@ async def run(
         keeping_up.cancel()
         journal.close(time.time_ns())
         return
-    sweeping = end_with(_sweep_always(pipeline, link, placing, failing), stop, "its sweep")
+    sweeping = end_with(_sweep_always(pipeline, link, parts, failing), stop, "its sweep")
     keepers = await keep_fresh(world, Path(snapshot.file).parent)
     door = Door(snapshot.edge, entrance.listening, welcome(pipeline), entrance.kept)
     await door.open_anyhow()
@@ -199,6 +199,11 @@ def _placing(link: StewardLink, pipeline: Pipeline) -> Placing:
     return Placing(places, link.say_places, call_soon, lambda: pipeline.coarse_ms)
 
 
+def _telling(link: StewardLink, pipeline: Pipeline) -> RateTelling:
+    book, call_soon = pipeline.world.rating.book, asyncio.get_running_loop().call_soon
+    return RateTelling(book, link.say_taken, call_soon, pipeline.now_ns)
+
+
 async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:
     """Wait for the steward, without whom nothing can be held; False when told to stop first."""
     met = asyncio.create_task(link.met.wait())
@@ -209,12 +214,13 @@ async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:
     return link.met.is_set() and not stop.is_set()
 
 
-def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing: Placing) -> None:
-    purse = pipeline.world.purse
+def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, parts: Parts) -> None:
+    purse, (placing, telling) = pipeline.world.purse, parts
 
     def on_granted(grants: dict[str, Grant]) -> None:
         purse.reconnected(grants)
         placing.met()
+        telling.met()
         if pipeline.approvals is not None:
             pipeline.approvals.reconnected()
 
@@ -234,6 +240,7 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
     link.on_lent = on_lent
     link.on_recall = purse.release
     link.on_places = placing.moved
+    link.on_taken = telling.hear
     link.on_state = on_state
     link.on_uncarved = pipeline.world.allotments.refused
 
@@ -243,6 +250,7 @@ def _connect(link: StewardLink, pipeline: Pipeline, keys: KeysMadeLater, placing
         link.on_learned = taught(appraisal.take)
 
     def on_lost() -> None:
+        telling.lost()
         pipeline.world.allotments.disconnected()
         purse.disconnected()
 
@@ -262,7 +270,7 @@ def _queued(pipeline: Pipeline) -> Iterator[QueuedRow]:
 
 
 async def _sweep_always(
-    pipeline: Pipeline, link: StewardLink, placing: Placing, failing: asyncio.Event
+    pipeline: Pipeline, link: StewardLink, parts: Parts, failing: asyncio.Event
 ) -> None:
     hearsay = Hearsay(pipeline.world.targets, pipeline.now_ns)
     link.on_heed = hearsay.heed
@@ -275,7 +283,8 @@ async def _sweep_always(
             pipeline.world.purse.disconnected()
             pipeline.world.purse.release()
         sweep(pipeline, now_ns // 1_000_000)
-        placing.sweep()
+        for part in parts:
+            part.sweep()
         if pipeline.world.journal.failed:
             failing.set()
         link.tell(Unwell(tuple(hearsay.unwell())))

@@ -339,6 +339,12 @@ IDEMPOTENCY_FULL = _limited(
 CAPACITY_EXHAUSTED = _limited(
     "capacity_exhausted", "Every place at this deployment is taken and the queue is full."
 )
+RATE_LIMIT_REACHED = _limited(
+    "rate_limit_reached", "So much was taken within a minute that this call has to wait."
+)
+RATE_LIMIT_TOO_SMALL = _bad(
+    "rate_limit_too_small", "This call may take more tokens than its caller may in a minute.", 422
+)
 DEFERRED = _limited("deferred", "This call is put off to hours in which it is cheaper.")
 OVERLOADED = Code(
     "overloaded", 503, "server_error", "overloaded_error", "This gateway is at its limits."
