@@ -1,6 +1,7 @@
 """Requests and tokens a minute: who may take how many, what is told of it, and what goes back."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ from headgate.identity.grant import Asked
 from headgate.simulator import Fault, FaultKind, ProviderName, Simulator
 from tests.gateway.calls import ALICE, MESSAGES_PATH, ask, call_of, chat, message, request
 from tests.gateway.conftest import Start
+from tests.gateway.hedges import body, hedged
 from tests.gateway.inprocess import Gateway
+from tests.gateway.test_failover import served
 from tests.gateway.wire import Reply, Wire
 
 DORA = "hg_dora_0123456789abcdef0123456789abcdef"
@@ -333,3 +336,25 @@ def test_a_limited_client_that_tries_again_is_served(start: Start) -> None:
             client.chat.completions.create(**chat())
 
     assert {each.code for each in gateway.refusals()} == {"rate_limit_reached"}
+
+
+def test_a_hedged_call_counts_once_with_the_tokens_of_both_attempts(
+    start: Start, simulator: Simulator, slow: Simulator
+) -> None:
+    """It is one request; what it did not take is given back when both are over."""
+    gateway = start(
+        more=hedged(slow.openai_url) + dora(key="requests_per_minute = 1\ntokens_per_minute = 6000")
+    )
+
+    asked = [{"role": "user", "content": "[sim:tokens=2000] hello"}]
+    reply = ask(gateway, body(max_completion_tokens=5000, messages=asked), key=DORA)
+    slow.gate.release()
+    gateway.until_idle()
+
+    assert served(reply) == "big"
+    both = sum(each.bill.entries[-1].usage.prompt for each in (simulator, slow))
+    both += sum(each.bill.entries[-1].usage.output for each in (simulator, slow))
+    _, tokens = gateway.pipeline.world.rating.book.of(["key:dora"])
+    lacks = gateway.run(lambda: tokens.bucket.lacks(time.time_ns()))
+    assert both > 4000
+    assert 2000 < lacks <= both

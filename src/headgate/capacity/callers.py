@@ -87,20 +87,16 @@ class RateBook:
 
     def take(self, limit: Limit, units: int, now_ns: int) -> int:
         """Take units of a limit, and see that the others hear of it; returns the take's number."""
-        number = limit.bucket.take(units, now_ns)
-        self._note(limit, units, now_ns)
+        bucket = limit.bucket
+        number = bucket.take(units, now_ns)
+        limit.untold += units
+        if limit.untold * TOLD_PART >= bucket.left_then:
+            self.hurry()
         return number
 
     def give_back(self, limit: Limit, number: int, units: int, now_ns: int) -> None:
         """Give back units of a take that were not needed, and see that the others hear of it."""
-        given = limit.bucket.give_back(number, units, now_ns)
-        if given:
-            self._note(limit, -given, now_ns)
-
-    def _note(self, limit: Limit, units: int, now_ns: int) -> None:
-        limit.untold += units
-        if limit.untold * TOLD_PART >= limit.bucket.left(now_ns):
-            self.hurry()
+        limit.untold -= limit.bucket.give_back(number, units, now_ns)
 
     # What is told, and heard.
 

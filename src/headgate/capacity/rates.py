@@ -56,10 +56,12 @@ class Lows:
 
     def lower(self, number: int, by: int) -> None:
         """Take what was given back of a take out of all that was noted behind it."""
-        noted = list(zip(self._numbers, self._lows, strict=True))
-        self._numbers, self._lows = [], []
-        for at, low in noted:
-            self.note(at, max(0, low - by) if at >= number else low)
+        numbers, lows = self._numbers, self._lows
+        at = bisect_left(numbers, number)
+        lows[at:] = [max(0, low - by) for low in lows[at:]]
+        while 0 < at < len(lows) and lows[at - 1] >= lows[at]:
+            at -= 1
+            del numbers[at], lows[at]
 
 
 class Bucket:
@@ -81,7 +83,6 @@ class Bucket:
         elapsed_ns, self._at_ns = now_ns - self._at_ns, now_ns
         if elapsed_ns > 0:
             self._lacks = max(0, self._lacks - elapsed_ns * self.limit)
-        self._lows.note(self._number, self._lacks)
 
     def change(self, limit: int, now_ns: int) -> None:
         """Go by another limit from now on; what was taken stays taken."""
@@ -103,6 +104,8 @@ class Bucket:
             The number of this take, by which some of it can be given back.
         """
         self._refill(now_ns)
+        # It lacks least just before something is taken.
+        self._lows.note(self._number, self._lacks)
         self._lacks += units * NANOS_PER_MINUTE
         self._number += 1
         return self._number
@@ -114,6 +117,7 @@ class Bucket:
             How many that are: as many as would be there by now, had they never been taken.
         """
         self._refill(now_ns)
+        self._lows.note(self._number, self._lacks)
         given = min(units, self._lows.since(number) // NANOS_PER_MINUTE)
         self._refund(number, given * NANOS_PER_MINUTE)
         return given
@@ -129,7 +133,6 @@ class Bucket:
     def _refund(self, number: int, parts: int) -> None:
         self._lacks -= parts
         self._lows.lower(number, parts)
-        self._lows.note(self._number, self._lacks)
 
     def lacks(self, now_ns: int) -> int:
         """Return how many units it lacks to be full, rounded up; perhaps more than it holds."""
@@ -138,7 +141,13 @@ class Bucket:
 
     def left(self, now_ns: int) -> int:
         """Return how many units could be taken now."""
-        return max(0, self.limit - self.lacks(now_ns))
+        self._refill(now_ns)
+        return self.left_then
+
+    @property
+    def left_then(self) -> int:
+        """How many units could be taken when it was last looked at."""
+        return max(0, self.limit - -(-self._lacks // NANOS_PER_MINUTE))
 
     def full_ns(self, now_ns: int) -> int:
         """Return after how long it is full again, if nothing more is taken."""
