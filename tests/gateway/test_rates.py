@@ -11,6 +11,7 @@ import pytest
 
 from headgate.identity.delegation import mint
 from headgate.identity.grant import Asked
+from headgate.records.approval import Told
 from headgate.simulator import Fault, FaultKind, ProviderName, Simulator
 from tests.gateway.calls import ALICE, MESSAGES_PATH, ask, call_of, chat, message, request
 from tests.gateway.conftest import Start
@@ -358,3 +359,28 @@ def test_a_hedged_call_counts_once_with_the_tokens_of_both_attempts(
     lacks = gateway.run(lambda: tokens.bucket.lacks(time.time_ns()))
     assert both > 4000
     assert 2000 < lacks <= both
+
+
+def test_a_call_that_waited_for_a_person_is_counted_once(start: Start) -> None:
+    """When it came; it is routed anew once it is approved, with nothing left for another one."""
+    rule = '[approvals.all]\nover_usd = "0"\napprovers = ["bob"]\n'
+    gateway = start(more=dora(key="requests_per_minute = 1") + rule)
+
+    def approve() -> None:
+        pipeline = gateway.pipeline
+        (exchange,) = pipeline.exchanges
+        assert pipeline.approvals is not None
+        assert exchange.permission is not None
+        asked = exchange.permission
+        shown = asked.asking.shown.quote_nanos
+        told = Told(asked.approval, exchange.call, "used", shown)
+        pipeline.approvals.told(told)
+
+    with Wire(gateway.port) as wire:
+        wire.send(request(chat(), key=DORA))
+        gateway.until(lambda: len(gateway.pipeline.exchanges) == 1, "she waits")
+        gateway.run(approve)
+        served = wire.read()
+
+    assert served.status == 200
+    assert numbers(served, "requests") == (1, 0)
