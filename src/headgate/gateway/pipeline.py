@@ -162,10 +162,9 @@ class Pipeline:
 
     def proceed(self, exchange: Exchange, refusal: Refusal | None) -> None:
         """Go on with a call that was read, or that was refused before it was."""
-        request = exchange.request
         refusal = refusal or permit(self, exchange) or classify(self.world, exchange)
         if refusal is None:
-            keyed = request.head.idempotency_key is not None
+            keyed = exchange.request.head.idempotency_key is not None
             refusal = self.repeats.claim(exchange) if keyed else self.attempts.first(exchange)
         if refusal is not None:
             self.endings.refuse(exchange, refusal)

@@ -180,11 +180,6 @@ class Steward:
 
     def answer(self, message: Message, journal: str) -> Message | None:
         """Do what a message asks; returns the answer, None when there is none."""
-        if isinstance(message, Borrow | GiveBack):
-            self.lending.hear(message, journal)
-            if isinstance(message, GiveBack):
-                self.sharing.returned(message.amounts)
-            return None
         if isinstance(message, AskControl):
             return self.answering.answer(message, journal)
         if isinstance(message, AskApproval | UseApproval | LetGo):
@@ -193,7 +188,11 @@ class Steward:
             return self.told.answer(journal, message)
         if isinstance(message, TakeUp):
             return self._take_up(message)
-        if isinstance(message, Experience):
+        if isinstance(message, Borrow | GiveBack):
+            self.lending.hear(message, journal)
+            if isinstance(message, GiveBack):
+                self.sharing.returned(message.amounts)
+        elif isinstance(message, Experience):
             self.remembering.hear(journal, message)
         elif isinstance(message, PlaceMessage):
             self.spreading.hear(message, journal)
