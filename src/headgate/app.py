@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b
 from pathlib import Path
 
-from headgate.capacity.callers import RateBook
 from headgate.capacity.classes import Classes
 from headgate.capacity.health import Breaker
+from headgate.capacity.minutes import MinuteBook
 from headgate.capacity.places import Places
 from headgate.capacity.retries import RetryBudget
 from headgate.catalog.settings import Deployment
@@ -26,13 +26,13 @@ from headgate.gateway.learning.appraisal import Appraisal
 from headgate.gateway.learning.guards import Guards
 from headgate.gateway.learning.notebook import Notebook
 from headgate.gateway.learning.sessions import Sessions
+from headgate.gateway.minutes import Minutes
 from headgate.gateway.money.allotments import Allotments, Carve, GiveBack, Lender
 from headgate.gateway.money.books import Books
 from headgate.gateway.money.racing_books import RacingBooks
 from headgate.gateway.money.sizing import Sizing
 from headgate.gateway.money.unbounded import Caps
 from headgate.gateway.outbox import Outbox
-from headgate.gateway.rating import Rating
 from headgate.gateway.settings import ResponseCache
 from headgate.gateway.upstream.pool import Pool
 from headgate.gateway.upstream.target import Target
@@ -126,7 +126,7 @@ def data_plane(
         guards=_guards(snapshot, steward.control, notebook, journal.epoch),
         caps=Caps(_caps(snapshot)),
         sizing=Sizing(snapshot.holds, counted(), stops(), notebook),
-        rating=Rating(RateBook(snapshot.rates()), snapshot.lineages(), now_ns),
+        minutes=Minutes(MinuteBook(snapshot.per_minute()), snapshot.lineages(), now_ns),
         notebook=notebook,
         clerk=steward.clerk,
         approvals=tuple(snapshot.approvals.values()),

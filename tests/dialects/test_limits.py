@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from headgate.capacity.limits import not_before_ns
 from headgate.dialects import anthropic_limits, openai_limits
 from headgate.dialects.registry import dialects
-from headgate.records.rates import RateStanding
+from headgate.records.minutes import LimitStanding
 from headgate.units.instants import NANOS_PER_SECOND
 
 AT_NS = 1_795_000_000 * NANOS_PER_SECOND
@@ -29,7 +29,7 @@ MS = 1_000_000
 )
 def test_openai_s_times_are_as_openai_writes_them(nanos: int, span: str) -> None:
     """Rounded up, so that nobody comes too early."""
-    standing = RateStanding("requests", 60, 59, AT_NS, nanos)
+    standing = LimitStanding("requests", 60, 59, AT_NS, nanos)
 
     assert openai_limits.render_limits([standing]).decode() == (
         "x-ratelimit-limit-requests: 60\r\n"
@@ -40,7 +40,7 @@ def test_openai_s_times_are_as_openai_writes_them(nanos: int, span: str) -> None
 
 def test_anthropic_s_times_are_instants() -> None:
     """Rounded up to a second."""
-    standing = RateStanding("tokens", 1000, 0, AT_NS, 1)
+    standing = LimitStanding("tokens", 1000, 0, AT_NS, 1)
 
     assert anthropic_limits.render_limits([standing]).decode() == (
         "anthropic-ratelimit-tokens-limit: 1000\r\n"
@@ -53,7 +53,7 @@ def test_anthropic_s_times_are_instants() -> None:
 @given(full_ns=st.integers(1, 3_600 * NANOS_PER_SECOND))
 def test_what_is_told_is_read_as_we_read_providers(module: object, full_ns: int) -> None:
     """A gateway behind this one waits as long as it is told, and at most a second longer."""
-    standing = RateStanding("requests", 60, 0, AT_NS, full_ns)
+    standing = LimitStanding("requests", 60, 0, AT_NS, full_ns)
 
     lines = module.render_limits([standing])  # type: ignore[attr-defined]  # each of them has it
     waits_ns = not_before_ns(lines, AT_NS, throttled=False) - AT_NS

@@ -28,8 +28,8 @@ from headgate.cli.doctor_machine import (
     check_prices,
     check_versions,
 )
+from headgate.cli.doctor_minutes import check_minutes
 from headgate.cli.doctor_online import check_online
-from headgate.cli.doctor_rates import check_rates
 from headgate.cli.doctor_routing import check_estimates, has_numpy
 from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
 from headgate.cli.output import EXIT_NO, print_json, say
@@ -76,7 +76,7 @@ def doctor(
         checks += [check_prices(snapshot.price_book, now_ns)]
         checks += [_price_check(problem) for problem in unpriced(snapshot, now_ns)]
         checks += check_compliance(snapshot, now_ns)
-        checks += check_rates(snapshot)
+        checks += check_minutes(snapshot)
         checks += check_estimates(snapshot, can_estimate=has_numpy())
         checks += _network(snapshot, now_ns, running=running)
         for provider in snapshot.providers.values() if online else ():

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from headgate.config.snapshot import Snapshot
 from headgate.identity.directory import Credential, model_set
-from headgate.identity.settings import rate_nodes
+from headgate.identity.settings import limited_nodes
 from headgate.units.instants import earliest
 
 
@@ -15,7 +15,7 @@ class Credentials:
         self._principals = snapshot.principals
         self._keys = snapshot.keys
         self._lineages = snapshot.lineages()
-        self._limited = frozenset(snapshot.rates())
+        self._limited = frozenset(snapshot.per_minute())
 
     def of(
         self, key: str, principal: str, models: Iterable[str], until_ns: int | None
@@ -33,7 +33,7 @@ class Credentials:
         found = self._principals.get(principal)
         if found is None:
             return None
-        nodes = rate_nodes(key, principal, self._lineages[found.team])
+        nodes = limited_nodes(key, principal, self._lineages[found.team])
         limited = not self._limited.isdisjoint(nodes)
         may_use = model_set(models)
         return Credential(key, principal, found.team, may_use, until_ns=until_ns, limited=limited)

@@ -9,7 +9,7 @@ from headgate.config.read_approvals import Named
 from headgate.config.read_organisation import moment_from
 from headgate.config.secrets import SecretReader
 from headgate.config.shapes import KeyShape, PrincipalShape, TeamShape
-from headgate.identity.settings import ANY_MODEL, Key, Principal, Rate, Team, lineage_of
+from headgate.identity.settings import ANY_MODEL, Key, PerMinute, Principal, Team, lineage_of
 from headgate.identity.tags import CHARS_MAX, TAGS_MAX, TagRule, is_tag
 from headgate.units.ids import is_name
 
@@ -96,8 +96,8 @@ def keys_from(
     return found
 
 
-def _rate(shape: TeamShape | PrincipalShape | KeyShape) -> Rate:
-    return Rate(shape.requests_per_minute, shape.tokens_per_minute)
+def _rate(shape: TeamShape | PrincipalShape | KeyShape) -> PerMinute:
+    return PerMinute(shape.requests_per_minute, shape.tokens_per_minute)
 
 
 def _tags(shape: KeyShape, key: str, problems: Problems) -> TagRule:

@@ -16,8 +16,8 @@ from headgate.governance.settings import DataClass, Requirement, Rule
 from headgate.identity.settings import (
     UNLIMITED,
     Key,
+    PerMinute,
     Principal,
-    Rate,
     Team,
     lineage_of,
 )
@@ -103,9 +103,9 @@ class Snapshot:
         """Return every team with the teams above it in order, by its id."""
         return {team: lineage_of(team, self.teams) for team in self.teams}
 
-    def rates(self) -> dict[str, Rate]:
+    def per_minute(self) -> dict[str, PerMinute]:
         """Return what nodes may take a minute, by node; who has no limit is not there."""
-        nodes = {f"key:{each.id}": each.rate for each in self.keys.values()}
-        nodes |= {f"principal:{each.id}": each.rate for each in self.principals.values()}
-        nodes |= {f"team:{each.id}": each.rate for each in self.teams.values()}
-        return {node: rate for node, rate in nodes.items() if rate != UNLIMITED}
+        nodes = {f"key:{each.id}": each.per_minute for each in self.keys.values()}
+        nodes |= {f"principal:{each.id}": each.per_minute for each in self.principals.values()}
+        nodes |= {f"team:{each.id}": each.per_minute for each in self.teams.values()}
+        return {node: limits for node, limits in nodes.items() if limits != UNLIMITED}

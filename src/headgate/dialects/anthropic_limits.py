@@ -10,7 +10,7 @@ of RFC 3339).
 
 from collections.abc import Iterable
 
-from headgate.records.rates import RateStanding
+from headgate.records.minutes import LimitStanding
 from headgate.units.instants import NANOS_PER_SECOND, to_datetime
 
 _LINES = (
@@ -20,7 +20,7 @@ _LINES = (
 )
 
 
-def render_limits(standings: Iterable[RateStanding]) -> bytes:
+def render_limits(standings: Iterable[LimitStanding]) -> bytes:
     """Render header lines that tell how limits stand."""
     return b"".join(
         _LINES % (what, each.limit, what, each.left, what, _instant(each.at_ns + each.full_ns))

@@ -10,13 +10,13 @@ And the same for `tokens`; a time is `6m0s`, `8.64s` or `120ms`
 
 from collections.abc import Iterable
 
-from headgate.records.rates import RateStanding
+from headgate.records.minutes import LimitStanding
 
 NANOS_PER_MS = 1_000_000
 MS_PER_MINUTE = 60_000
 
 
-def render_limits(standings: Iterable[RateStanding]) -> bytes:
+def render_limits(standings: Iterable[LimitStanding]) -> bytes:
     """Render header lines that tell how limits stand."""
     return b"".join(
         b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n"

@@ -12,7 +12,7 @@ import headgate.dialects
 from headgate.dialects.conversations import Theirs
 from headgate.dialects.form import Form
 from headgate.records.demand import Demand, Edit
-from headgate.records.rates import RateStanding
+from headgate.records.minutes import LimitStanding
 from headgate.records.report import Report
 from headgate.units.errors import Refusal
 
@@ -137,7 +137,7 @@ class CountDialect(Dialect, Protocol):
 class LimitingDialect(Dialect, Protocol):
     """A dialect whose clients know headers that tell of limits of a minute."""
 
-    def render_limits(self, standings: Iterable[RateStanding], /) -> bytes:
+    def render_limits(self, standings: Iterable[LimitStanding], /) -> bytes:
         """Render header lines that tell how limits stand."""
 
 

@@ -49,7 +49,7 @@ class Attempts:
         """Begin the first attempt; or refuse, for the caller's limits, or for want of somebody."""
         credential = exchange.request.credential
         if credential is not None and credential.limited:
-            refusal = self._world.rating.admit(exchange, credential)
+            refusal = self._world.minutes.admit(exchange, credential)
             if refusal is not None:
                 return refusal
         return self._first(exchange)

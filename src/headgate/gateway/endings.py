@@ -322,8 +322,8 @@ class Endings:
         note = self._world.caching.settle(exchange, settlement, report)
         if exchange.path.expected:
             self._world.sizing.learn(exchange, settlement)
-        if exchange.turn.rated is not None:
-            exchange.turn.rated.settle(settlement, final=final)
+        if exchange.turn.minute is not None:
+            exchange.turn.minute.settle(settlement, final=final)
         if exchange.turn.session is not None:
             self._world.sessions.settle(exchange, settlement, report)
         if self._world.appraisal is not None:
@@ -386,8 +386,8 @@ class Endings:
         self._pipeline.exchanges.discard(exchange)
         if self._cascading is not None:
             self._cascading.drop(exchange)
-        if exchange.turn.rated is not None:
-            exchange.turn.rated.end()
+        if exchange.turn.minute is not None:
+            exchange.turn.minute.end()
         client, exchange.client = exchange.client, None
         if client is not None:
             client.done(keep_alive=exchange.request.head.keep_alive)

@@ -160,8 +160,8 @@ class Hedging:
         beside.health_mark = beside.target.health.begin(self._pipeline.now_ns())
         Race(self._pipeline, self._books, first, beside)
         self._looks[beside] = _Look(0)
-        if first.turn.rated is not None:
-            beside.turn.rated = first.turn.rated.join()
+        if first.turn.minute is not None:
+            beside.turn.minute = first.turn.minute.join()
         self._pipeline.exchanges.add(beside)
         self._pipeline.held(beside)
 

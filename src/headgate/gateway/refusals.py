@@ -20,8 +20,8 @@ from headgate.identity.grant import Delegation
 from headgate.ledger.purse import Short
 from headgate.ledger.repeats import Ruling
 from headgate.records.demand import Demand
+from headgate.records.minutes import LimitStanding
 from headgate.records.priority import PRIORITIES
-from headgate.records.rates import RateStanding
 from headgate.records.repeats import Verdict
 from headgate.records.report import Failure
 from headgate.store.journal_writer import JournalWriter
@@ -211,7 +211,7 @@ def no_place(world: World, exchange: Exchange) -> Refusal:
     return Refusal(errors.CAPACITY_EXHAUSTED, message, None, seconds, tuple(headers))
 
 
-def over_rate(node: str, standing: RateStanding, tokens: int, wait_ns: int) -> Refusal:
+def over_minute(node: str, standing: LimitStanding, tokens: int, wait_ns: int) -> Refusal:
     """Name the limit of a minute that a call does not fit into, and when it will.
 
     Args:
@@ -228,7 +228,7 @@ def over_rate(node: str, standing: RateStanding, tokens: int, wait_ns: int) -> R
     return Refusal(errors.RATE_LIMIT_REACHED, message, None, seconds)
 
 
-def too_large_for_rate(node: str, limit: int, tokens: int) -> Refusal:
+def too_large_for_minute(node: str, limit: int, tokens: int) -> Refusal:
     """Name the limit of a minute that a call will never fit into."""
     message = (
         f"This call may take about {tokens} tokens, and {node} may take {limit} a minute, so it can"

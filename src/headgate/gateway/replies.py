@@ -38,8 +38,8 @@ def facts(exchange: Exchange, served_model: str | None, cost_nanos: int | None) 
         lines += b"x-headgate-waited-ms: %d\r\n" % (exchange.turn.waited_us // 1_000)
     if exchange.permission is not None:
         lines += b"x-headgate-approval: %b\r\n" % exchange.permission.approval.encode()
-    if exchange.turn.rated is not None:
-        lines += exchange.turn.rated.lines(exchange.dialect.KIND)
+    if exchange.turn.minute is not None:
+        lines += exchange.turn.minute.lines(exchange.dialect.KIND)
     if served_model is not None:
         lines += _model_line(exchange.target, served_model)
     return lines if cost_nanos is None else lines + cost_line(cost_nanos)
@@ -96,7 +96,7 @@ def passed_on(exchange: Exchange, lines: bytes) -> bytes:
     Without one, the provider's is what the official clients show. Whoever has limits here is told
     of these, and not of the provider's.
     """
-    if exchange.turn.rated is not None:
+    if exchange.turn.minute is not None:
         lines = without_limits(lines)
     return lines if exchange.request.head.request_id is None else _REQUEST_ID.sub(b"", lines)
 
@@ -146,8 +146,8 @@ def refusal(exchange: Exchange, why: Refusal) -> bytes:
     approval = None if exchange.permission is None else exchange.permission.approval
     asked = exchange.request.head
     lines = exchange.clock.date_line + asked.lines
-    if exchange.turn.rated is not None:
-        lines += exchange.turn.rated.lines(exchange.dialect.KIND)
+    if exchange.turn.minute is not None:
+        lines += exchange.turn.minute.lines(exchange.dialect.KIND)
     close = not asked.keep_alive
     return refused(exchange.dialect, why, lines, call, approval, close=close)
 

@@ -12,7 +12,7 @@ from headgate.units.errors import Refusal
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.learning.sessions import SessionCall
-    from headgate.gateway.rating import Rated
+    from headgate.gateway.minutes import MinuteTake
     from headgate.gateway.world import World
 
 
@@ -28,15 +28,15 @@ class Turn:
         waited_us: How long it has waited for places, all attempts together.
         pinged_ms: Coarse time at which its client last heard that it waits.
         session: The session it is of, None unless its route's policy goes by sessions.
-        rated: What it has taken of its caller's rates, None for who has no limits.
+        minute: What it has taken of its caller's limits of a minute, None for who has no limits.
     """
 
     __slots__ = (
         "deadline_ns",
+        "minute",
         "pinged_ms",
         "queued_ns",
         "rank",
-        "rated",
         "session",
         "share",
         "team",
@@ -49,7 +49,7 @@ class Turn:
         self.deadline_ns: int | None = None
         self.share: Share | None = None
         self.session: SessionCall | None = None
-        self.rated: Rated | None = None
+        self.minute: MinuteTake | None = None
         self.queued_ns = self.waited_us = self.pinged_ms = 0
 
     def ends(self, now_ns: int) -> None:

@@ -20,13 +20,13 @@ from headgate.gateway.learning.guards import Guards
 from headgate.gateway.learning.notebook import Notebook
 from headgate.gateway.learning.sessions import Sessions
 from headgate.gateway.listener.access_log import AccessLog
+from headgate.gateway.minutes import Minutes
 from headgate.gateway.money.allotments import Allotments
 from headgate.gateway.money.books import Books
 from headgate.gateway.money.paths import Paths
 from headgate.gateway.money.sizing import Sizing
 from headgate.gateway.money.unbounded import Caps
 from headgate.gateway.outbox import Outbox
-from headgate.gateway.rating import Rating
 from headgate.gateway.settings import Edge, ResponseCache
 from headgate.gateway.upstream.pool import Pool
 from headgate.gateway.upstream.target import Target
@@ -110,7 +110,7 @@ class World:
     idempotency: Idempotency
     guards: Guards | None
     sizing: Sizing
-    rating: Rating
+    minutes: Minutes
     notebook: Notebook
     caps: Caps
     clerk: Clerk

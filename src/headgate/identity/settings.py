@@ -10,17 +10,17 @@ PrincipalKind = Literal["person", "agent", "service"]
 ANY_MODEL = "*"
 
 
-class Rate(NamedTuple):
+class PerMinute(NamedTuple):
     """What may be taken a minute, and a minute's worth at once; None where nothing limits it."""
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
 
 
-UNLIMITED = Rate()
+UNLIMITED = PerMinute()
 
 
-def rate_nodes(key: str, principal: str, teams: Sequence[str]) -> tuple[str, ...]:
+def limited_nodes(key: str, principal: str, teams: Sequence[str]) -> tuple[str, ...]:
     """Return the nodes whose rates a call counts on; `teams` is the caller's with those above."""
     return (f"key:{key}", f"principal:{principal}", *(f"team:{team}" for team in teams))
 
@@ -32,14 +32,14 @@ class Team(NamedTuple):
         share: Its weight against other teams where calls wait for a deployment.
         priorities: The classes its calls may have; the first is that of a call that names none.
         parent: The team above it, None when the organisation is.
-        rate: What its calls and those of the teams below it may take together.
+        per_minute: What its calls and those of the teams below it may take together.
     """
 
     id: str
     share: int = 1
     priorities: tuple[Priority, ...] = USUAL
     parent: str | None = None
-    rate: Rate = UNLIMITED
+    per_minute: PerMinute = UNLIMITED
 
 
 def lineage_of(team: str, teams: Mapping[str, Team]) -> tuple[str, ...]:
@@ -55,12 +55,12 @@ def lineage_of(team: str, teams: Mapping[str, Team]) -> tuple[str, ...]:
 
 
 class Principal(NamedTuple):
-    """Who answers for a call; `rate` is what all its keys may take together."""
+    """Who answers for a call; `per_minute` is what all its keys may take together."""
 
     id: str
     team: str
     kind: PrincipalKind = "person"
-    rate: Rate = UNLIMITED
+    per_minute: PerMinute = UNLIMITED
 
 
 class Key(NamedTuple):
@@ -73,7 +73,7 @@ class Key(NamedTuple):
         priorities: As its team's, or some of them.
         tags: What its calls are tagged with, and may be.
         until_ns: When it ends, None for never.
-        rate: What its calls and those of its delegations may take together.
+        per_minute: What its calls and those of its delegations may take together.
     """
 
     id: str
@@ -84,7 +84,7 @@ class Key(NamedTuple):
     priorities: tuple[Priority, ...] = USUAL
     tags: TagRule = UNTAGGED
     until_ns: int | None = None
-    rate: Rate = UNLIMITED
+    per_minute: PerMinute = UNLIMITED
 
     def __repr__(self) -> str:
         return f"Key(id={self.id!r}, principal={self.principal!r}, models={self.models!r})"

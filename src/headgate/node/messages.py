@@ -22,7 +22,7 @@ from headgate.node.rows import (
 )
 from headgate.records.approval import Asking, Told
 from headgate.records.control import ControlReply, ControlRequest
-from headgate.records.rates import Taking
+from headgate.records.minutes import Taking
 
 LENGTH = struct.Struct("<I")
 MESSAGE_BYTES_MAX = 8 << 20

@@ -55,9 +55,9 @@ from headgate.node.messages import (
     UseApproval,
     pack,
 )
+from headgate.node.minute_sharing import MinuteMessage, MinuteSharing
 from headgate.node.pages import Pages, console_server, pages_maker
 from headgate.node.paths import journal_root, run_dir, socket_path, write_pid
-from headgate.node.rate_sharing import RateMessage, RateSharing
 from headgate.node.reconciling import answer_keep, reconcile_always
 from headgate.node.remembering import Remembering
 from headgate.node.rolling import roll_up_always
@@ -104,7 +104,7 @@ class Steward:
         here = self.workers.keys()
         self.carving = Carving(rules, self.budgeting.limits, self.keeper, self.lending, here)
         self.spreading = Spreading(self.rules.places_at, self.living, here, self.tell_worker)
-        self.rates = RateSharing(rules, here, self.tell_worker, time.time_ns)
+        self.minutes = MinuteSharing(rules, here, self.tell_worker, time.time_ns)
         self.told = Told(here, self.tell_worker)
         self.learning = learning_of(self, data_dir)
         self.remembering = Remembering(data_dir, self.workers)
@@ -196,8 +196,8 @@ class Steward:
             self.remembering.hear(journal, message)
         elif isinstance(message, PlaceMessage):
             self.spreading.hear(message, journal)
-        elif isinstance(message, RateMessage):
-            self.rates.hear(message, journal)
+        elif isinstance(message, MinuteMessage):
+            self.minutes.hear(message, journal)
         else:
             return self._carry_out(message)
         return None

@@ -37,10 +37,10 @@ from headgate.node.in_force import SECRETS_OF_WORKER, read
 from headgate.node.leaving import announce, brings_nothing, drain, hand_over
 from headgate.node.link import StewardLink
 from headgate.node.messages import Crowd, Hello, State, Unwell
+from headgate.node.minute_telling import MinuteTelling
 from headgate.node.parts import part_of
 from headgate.node.paths import retiring_path, socket_path, write_pid
 from headgate.node.placing import Placing
-from headgate.node.rate_telling import RateTelling
 from headgate.node.rows import QueuedRow
 from headgate.node.staying import settle_in
 from headgate.node.stopping import (
@@ -56,7 +56,7 @@ from headgate.records.priority import PRIORITIES
 from headgate.store.disk import Disk
 
 MEET_TIMEOUT_S = 60
-Parts = tuple[Placing, RateTelling]
+Parts = tuple[Placing, MinuteTelling]
 """A worker's parts of what all workers share beside money."""
 
 
@@ -199,9 +199,9 @@ def _placing(link: StewardLink, pipeline: Pipeline) -> Placing:
     return Placing(places, link.say_places, call_soon, lambda: pipeline.coarse_ms)
 
 
-def _telling(link: StewardLink, pipeline: Pipeline) -> RateTelling:
-    book, call_soon = pipeline.world.rating.book, asyncio.get_running_loop().call_soon
-    return RateTelling(book, link.say_taken, call_soon, pipeline.now_ns)
+def _telling(link: StewardLink, pipeline: Pipeline) -> MinuteTelling:
+    book, call_soon = pipeline.world.minutes.book, asyncio.get_running_loop().call_soon
+    return MinuteTelling(book, link.say_taken, call_soon, pipeline.now_ns)
 
 
 async def _meet(link: StewardLink, stop: asyncio.Event) -> bool:

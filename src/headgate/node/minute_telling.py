@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from headgate.capacity.callers import RateBook
+from headgate.capacity.minutes import MinuteBook
 from headgate.node.messages import HasTaken, Took
 
 
-class RateTelling:
+class MinuteTelling:
     """Tells the steward what is taken here, and counts what is taken at other workers.
 
     Nothing is told to a steward before it has told what is lacking as it knows it, so that this is
@@ -21,7 +21,7 @@ class RateTelling:
 
     def __init__(
         self,
-        book: RateBook,
+        book: MinuteBook,
         say: Callable[[HasTaken | Took], bool],
         call_soon: Callable[[Callable[[], None]], object],
         now_ns: Callable[[], int],

@@ -1,11 +1,11 @@
-"""Rates: in any span no more is taken than the rate times the span and one bucket."""
+"""Buckets: in any span no more is taken than the rate times the span and one bucket."""
 
 from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.capacity.rates import GRAINS, NANOS_PER_MINUTE, Bucket
+from headgate.capacity.buckets import GRAINS, NANOS_PER_MINUTE, Bucket
 
 SECOND = NANOS_PER_MINUTE // 60
 

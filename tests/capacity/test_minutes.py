@@ -5,18 +5,18 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.capacity.callers import Limit, RateBook
-from headgate.identity.settings import Rate
-from headgate.records.rates import Taking
+from headgate.capacity.minutes import Limit, MinuteBook
+from headgate.identity.settings import PerMinute
+from headgate.records.minutes import Taking
 
 LIMIT = 100
-RATES = {"team:lab": Rate(None, LIMIT)}
+RATES = {"team:lab": PerMinute(None, LIMIT)}
 STEPS = st.lists(
     st.tuples(st.integers(0, 2), st.sampled_from(["take", "back", "tell", "hear"])), max_size=80
 )
 
 
-def only(book: RateBook) -> Limit:
+def only(book: MinuteBook) -> Limit:
     """Return the only limit of a book."""
     (limit,) = book.of(["team:lab"])
     return limit
@@ -26,7 +26,7 @@ class Worker:
     """A worker's book, and what is on its way to it."""
 
     def __init__(self) -> None:
-        self.book = RateBook(RATES)
+        self.book = MinuteBook(RATES)
         self.inbox: deque[tuple[Taking, ...]] = deque()
         self.taken: list[int] = []
 
@@ -105,7 +105,7 @@ def test_workers_that_tell_at_once_take_no_more_than_there_is(steps: list[tuple[
 
 def test_what_is_much_beside_what_is_left_is_told_at_once() -> None:
     """A few of many can wait for the next sweep; of the last ones each is news."""
-    book = RateBook({"key:a": Rate(100)})
+    book = MinuteBook({"key:a": PerMinute(100)})
     (limit,) = book.of(["key:a"])
     hurries: list[int] = []
     book.hurry = lambda: hurries.append(limit.untold)
@@ -121,7 +121,7 @@ def test_what_is_much_beside_what_is_left_is_told_at_once() -> None:
 
 def test_a_book_takes_up_what_another_knows_of() -> None:
     """Beside what was not told yet, which the other cannot know of; and never twice."""
-    old, new = RateBook(RATES), RateBook(RATES)
+    old, new = MinuteBook(RATES), MinuteBook(RATES)
     old.take(only(old), 30, 0)
     old.told()
     new.take(only(new), 5, 0)
@@ -135,7 +135,7 @@ def test_a_book_takes_up_what_another_knows_of() -> None:
 
 def test_what_is_limited_here_no_more_is_no_matter() -> None:
     """A worker of before a reload may still tell of it."""
-    book = RateBook({})
+    book = MinuteBook({})
 
     book.hear((Taking("key:gone", "requests", 5),), 0)
     book.take_up((Taking("key:gone", "tokens", 5),), 0)
@@ -146,12 +146,12 @@ def test_what_is_limited_here_no_more_is_no_matter() -> None:
 
 def test_a_book_goes_by_other_limits_and_forgets_nothing() -> None:
     """Those that stay keep what was taken; those that go are gone, and new ones are full."""
-    book = RateBook({"key:a": Rate(10, 1000), "key:b": Rate(5)})
+    book = MinuteBook({"key:a": PerMinute(10, 1000), "key:b": PerMinute(5)})
     (requests, tokens), (gone,) = book.of(["key:a"]), book.of(["key:b"])
     for limit in (requests, tokens, gone):
         book.take(limit, 4, 0)
 
-    book.adopt({"key:a": Rate(20, 1000), "key:c": Rate(7)}, 0)
+    book.adopt({"key:a": PerMinute(20, 1000), "key:c": PerMinute(7)}, 0)
 
     left = [(each.node, each.what, each.bucket.left(0)) for each in book.of(["key:a", "key:c"])]
     assert left == [("key:a", "requests", 16), ("key:a", "tokens", 996), ("key:c", "requests", 7)]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from headgate.capacity.rates import Bucket
-from headgate.identity.settings import Rate
-from headgate.records.rates import RateStanding, Taking, What
+from headgate.capacity.buckets import Bucket
+from headgate.identity.settings import PerMinute
+from headgate.records.minutes import LimitStanding, Taking, What
 
 TOLD_PART: Final = 16
 """When what was not told yet is this part of what is left, it is told at once."""
@@ -34,34 +34,34 @@ class Limit:
         self.bucket = Bucket(units)
         self.untold = 0
 
-    def standing(self, now_ns: int) -> RateStanding:
+    def standing(self, now_ns: int) -> LimitStanding:
         """Return how it stands."""
         bucket = self.bucket
         left, full_ns = bucket.left(now_ns), bucket.full_ns(now_ns)
-        return RateStanding(self.what, bucket.limit, left, now_ns, full_ns)
+        return LimitStanding(self.what, bucket.limit, left, now_ns, full_ns)
 
 
-class RateBook:
+class MinuteBook:
     """The limits of a configuration.
 
     Args:
-        rates: What nodes may take, by node.
+        limited: What nodes may take, by node.
 
     Attributes:
         hurry: Called when something should be told at once.
     """
 
-    def __init__(self, rates: Mapping[str, Rate]) -> None:
+    def __init__(self, limited: Mapping[str, PerMinute]) -> None:
         self._limits: dict[tuple[str, str], Limit] = {}
         self.hurry: Callable[[], object] = lambda: None
-        self.adopt(rates, 0)
+        self.adopt(limited, 0)
 
-    def adopt(self, rates: Mapping[str, Rate], now_ns: int) -> None:
+    def adopt(self, limited: Mapping[str, PerMinute], now_ns: int) -> None:
         """Go by these limits from now on; what was taken of those that stay stays taken."""
         before, self._limits = self._limits, {}
-        for node, rate in rates.items():
-            self._adopt(before, node, "requests", rate.requests_per_minute, now_ns)
-            self._adopt(before, node, "tokens", rate.tokens_per_minute, now_ns)
+        for node, limits in limited.items():
+            self._adopt(before, node, "requests", limits.requests_per_minute, now_ns)
+            self._adopt(before, node, "tokens", limits.tokens_per_minute, now_ns)
 
     def _adopt(
         self,

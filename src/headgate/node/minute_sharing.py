@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Collection
 
-from headgate.capacity.callers import RateBook
+from headgate.capacity.minutes import MinuteBook
 from headgate.node.messages import HasTaken, Message, Took
 from headgate.node.rules import Rules
 
-RateMessage = HasTaken | Took
+MinuteMessage = HasTaken | Took
 
 
-class RateSharing:
+class MinuteSharing:
     """Passes on what workers took, and remembers it for those that come later.
 
     Args:
@@ -31,15 +31,15 @@ class RateSharing:
         self._connected = connected
         self._tell = tell
         self._now_ns = now_ns
-        self._book = RateBook(rules.snapshot.rates())
+        self._book = MinuteBook(rules.snapshot.per_minute())
 
-    def hear(self, message: RateMessage, journal: str) -> None:
+    def hear(self, message: MinuteMessage, journal: str) -> None:
         """Take in what a worker took, or what is lacking as it was told by another steward."""
         now_ns = self._now_ns()
         if self._rules.snapshot is not self._snapshot:
             # Reloaded: what was taken stays taken.
             self._snapshot = self._rules.snapshot
-            self._book.adopt(self._snapshot.rates(), now_ns)
+            self._book.adopt(self._snapshot.per_minute(), now_ns)
         if isinstance(message, Took):
             self._book.hear(message.news, now_ns)
             for each in self._connected:

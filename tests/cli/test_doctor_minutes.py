@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from headgate.cli.doctor_rates import check_rates
+from headgate.cli.doctor_minutes import check_minutes
 from headgate.config.load import load
 from tests.gateway.calls import config
 
@@ -27,7 +27,7 @@ def told(folder: Path, *, team: int, principal: int, key: int) -> list[str]:
     file = folder / "headgate.toml"
     more = CALLER.format(team=team, principal=principal, key=key)
     file.write_text(config("http://127.0.0.1:9/v1", "http://127.0.0.1:9", more=more))
-    checks = list(check_rates(load(file, {})))
+    checks = list(check_minutes(load(file, {})))
     assert {each.status for each in checks} <= {"warning"}
     return [each.message for each in checks]
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 from headgate.cli.doctor_checks import result
 from headgate.config.snapshot import Snapshot
-from headgate.identity.settings import Rate
+from headgate.identity.settings import PerMinute
 from headgate.insights.contract import CheckView
 from headgate.routing.candidate import OUTPUT_TOKENS_EXPECTED
 
 CHECK = "limits of a minute"
 
 
-def check_rates(snapshot: Snapshot) -> Iterator[CheckView]:
+def check_minutes(snapshot: Snapshot) -> Iterator[CheckView]:
     """Yield a warning for each limit that one above it makes void, or that is too small to use."""
-    rates, lineages = snapshot.rates(), snapshot.lineages()
+    limited, lineages = snapshot.per_minute(), snapshot.lineages()
     above: dict[str, tuple[str, ...]] = {}
     for team, lineage in lineages.items():
         above[f"team:{team}"] = tuple(f"team:{each}" for each in lineage[1:])
@@ -23,10 +23,10 @@ def check_rates(snapshot: Snapshot) -> Iterator[CheckView]:
     for key in snapshot.keys.values():
         own = f"principal:{key.principal}"
         above[f"key:{key.id}"] = (own, *above[own])
-    for node, rate in rates.items():
-        limiting = [(each, rates[each]) for each in above[node] if each in rates]
-        yield from _void(node, rate, limiting)
-        tokens = rate.tokens_per_minute
+    for node, limits in limited.items():
+        limiting = [(each, limited[each]) for each in above[node] if each in limited]
+        yield from _void(node, limits, limiting)
+        tokens = limits.tokens_per_minute
         if tokens is not None and tokens <= OUTPUT_TOKENS_EXPECTED:
             message = (
                 f"{node} may take {tokens} tokens a minute, and a call that gives no output limit"
@@ -35,10 +35,10 @@ def check_rates(snapshot: Snapshot) -> Iterator[CheckView]:
             yield result(CHECK, message, "Raise tokens_per_minute.", "warning")
 
 
-def _void(node: str, rate: Rate, above: list[tuple[str, Rate]]) -> Iterator[CheckView]:
+def _void(node: str, limits: PerMinute, above: list[tuple[str, PerMinute]]) -> Iterator[CheckView]:
     """Yield a warning for what a node may take more of than one above it."""
-    for what in Rate._fields:
-        limit = getattr(rate, what)
+    for what in PerMinute._fields:
+        limit = getattr(limits, what)
         for other, its in above:
             least = getattr(its, what)
             if limit is not None and least is not None and least < limit:

@@ -19,7 +19,7 @@ class Taking(NamedTuple):
     units: int
 
 
-class RateStanding(NamedTuple):
+class LimitStanding(NamedTuple):
     """How a limit of a minute stands.
 
     Attributes:

@@ -355,7 +355,7 @@ def test_a_hedged_call_counts_once_with_the_tokens_of_both_attempts(
     assert served(reply) == "big"
     both = sum(each.bill.entries[-1].usage.prompt for each in (simulator, slow))
     both += sum(each.bill.entries[-1].usage.output for each in (simulator, slow))
-    _, tokens = gateway.pipeline.world.rating.book.of(["key:dora"])
+    _, tokens = gateway.pipeline.world.minutes.book.of(["key:dora"])
     lacks = gateway.run(lambda: tokens.bucket.lacks(time.time_ns()))
     assert both > 4000
     assert 2000 < lacks <= both

@@ -1,17 +1,17 @@
-"""What a call counts on the rates of its caller: taken when it begins, put right when it ends."""
+"""What a call counts on its caller's limits of a minute: taken first, put right when it ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
-from headgate.capacity.callers import Limit, RateBook
+from headgate.capacity.minutes import Limit, MinuteBook
 from headgate.dialects.registry import LimitingDialect, dialects
-from headgate.gateway.refusals import over_rate, too_large_for_rate
-from headgate.identity.settings import rate_nodes
+from headgate.gateway.refusals import over_minute, too_large_for_minute
+from headgate.identity.settings import limited_nodes
 from headgate.records.charge import Settlement
 from headgate.records.demand import Demand
-from headgate.records.rates import RateStanding
+from headgate.records.minutes import LimitStanding
 from headgate.routing.candidate import OUTPUT_TOKENS_EXPECTED
 from headgate.routing.given import tokens_of
 from headgate.units.errors import Refusal
@@ -30,7 +30,7 @@ _TELLING: Final = {
 """The dialects whose clients know headers that tell of limits."""
 
 
-class Rating:
+class Minutes:
     """Counts the calls of callers that have limits.
 
     Args:
@@ -41,7 +41,7 @@ class Rating:
 
     def __init__(
         self,
-        book: RateBook,
+        book: MinuteBook,
         lineages: Mapping[str, tuple[str, ...]],
         now_ns: Callable[[], int],
     ) -> None:
@@ -55,35 +55,35 @@ class Rating:
 
         A call that has waited, and is routed anew, was counted when it came.
         """
-        if exchange.turn.rated is not None:
+        if exchange.turn.minute is not None:
             return None
         tokens, now_ns = _expected(exchange.own, len(exchange.body)), self._now_ns()
         limits = self._limits(credential)
-        rated = exchange.turn.rated = Rated(self.book, limits, tokens, self._now_ns)
+        take = exchange.turn.minute = MinuteTake(self.book, limits, tokens, self._now_ns)
         short, longest_ns = None, 0
         for limit in limits:
             wait_ns = limit.bucket.wait_ns(_units(limit, tokens), now_ns)
             if wait_ns is None:
-                return too_large_for_rate(limit.node, limit.bucket.limit, tokens)
+                return too_large_for_minute(limit.node, limit.bucket.limit, tokens)
             if wait_ns > longest_ns:
                 short, longest_ns = limit, wait_ns
         if short is not None:
-            return over_rate(short.node, short.standing(now_ns), tokens, longest_ns)
-        rated.begin(now_ns)
+            return over_minute(short.node, short.standing(now_ns), tokens, longest_ns)
+        take.begin(now_ns)
         return None
 
     def _limits(self, credential: Credential) -> tuple[Limit, ...]:
         known = self._known.get(credential.key)
         if known is None:
             teams = self._lineages[credential.team]
-            known = self.book.of(rate_nodes(credential.key, credential.principal, teams))
+            known = self.book.of(limited_nodes(credential.key, credential.principal, teams))
             if len(self._known) >= KEYS_MAX:
                 self._known.clear()
             self._known[credential.key] = known
         return known
 
 
-class Rated:
+class MinuteTake:
     """What a call has taken of its caller's limits.
 
     Two attempts that run beside each other share it: the call is over when both are.
@@ -102,7 +102,7 @@ class Rated:
 
     def __init__(
         self,
-        book: RateBook,
+        book: MinuteBook,
         limits: tuple[Limit, ...],
         expected: int,
         now_ns: Callable[[], int],
@@ -123,7 +123,7 @@ class Rated:
             book.take(limit, _units(limit, tokens), now_ns) for limit in self._limits
         )
 
-    def join(self) -> Rated:
+    def join(self) -> MinuteTake:
         """Return it for one more attempt beside the first."""
         self._runs += 1
         return self
@@ -160,7 +160,7 @@ class Rated:
         if telling is None:
             return b""
         now_ns = self._now_ns()
-        tightest: dict[str, RateStanding] = {}
+        tightest: dict[str, LimitStanding] = {}
         for limit in self._limits:
             standing = limit.standing(now_ns)
             known = tightest.get(limit.what)
