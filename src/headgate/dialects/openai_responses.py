@@ -13,7 +13,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from headgate.dialects import body as bodies
-from headgate.dialects import openai_chat
+from headgate.dialects import openai_chat, openai_limits
 from headgate.dialects import openai_responses_shapes as shapes
 from headgate.dialects.bounds import IMAGE_TOKENS_MAX_OPENAI, input_tokens_max
 from headgate.dialects.conversations import Theirs
@@ -304,7 +304,7 @@ class Stream(EventStream):
 
 
 render_refusal = openai_chat.render_refusal
-render_limits = openai_chat.render_limits
+render_limits = openai_limits.render_limits
 render_models = openai_chat.render_models
 render_model = openai_chat.render_model
 
