@@ -8,11 +8,13 @@ import pytest
 
 from headgate.gateway.answers import Answer
 from headgate.gateway.client.edge import ClientConnection
+from headgate.gateway.cuts import cut
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.sweep import sweep
 from headgate.gateway.upstream.connection import UpstreamConnection
+from headgate.identity.keys import digest
 from headgate.records.journal import HoldRecord, SettleRecord, VoidRecord
-from tests.gateway.calls import ask, call_of, chat, request
+from tests.gateway.calls import ALICE, ask, call_of, chat, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 from tests.gateway.provider import Line, Provider, completion, serve_always, whole
@@ -133,6 +135,59 @@ def test_a_client_that_leaves_before_its_call_is_held(
             gateway.until_idle()
         assert holds(gateway) == before
         assert ask(gateway, chat()).status == 200
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [(), ("read_requests",), ("read_requests", "begin")],
+    ids=["arrived", "read", "placed"],
+)
+def test_a_key_that_is_revoked_before_its_call_is_held(
+    start: Start, stages: tuple[str, ...]
+) -> None:
+    """It was valid when the call came, and the call is refused: nothing is held or sent."""
+    with Provider(serve_always) as provider:
+        gateway = start(openai_url=provider.url, deployment="concurrency_max = 1")
+        with connected(gateway) as (wire,):
+            before = holds(gateway)
+
+            def revoke() -> int:
+                pipeline = gateway.pipeline
+                client_of(gateway).data_received(request(chat()))
+                through(gateway, *stages)
+                pipeline.world.directory.remove_digest(digest(b"pepper", ALICE.encode()))
+                count = cut(pipeline)
+                pipeline.stages.run()
+                return count
+
+            assert gateway.run(revoke) == 1
+            reply = wire.read()
+            gateway.until_idle()
+        assert (reply.status, reply.code) == (401, "key_invalid")
+        assert holds(gateway) == before
+
+
+@pytest.mark.parametrize("stages", [(), ("read_requests", "begin")], ids=["arrived", "placed"])
+def test_who_is_frozen_before_a_call_is_held(start: Start, stages: tuple[str, ...]) -> None:
+    """The call is refused, whether it knew by then what it would be held on or not."""
+    with Provider(serve_always) as provider:
+        gateway = start(openai_url=provider.url)
+        with connected(gateway) as (wire,):
+            before = holds(gateway)
+
+            def freeze() -> None:
+                pipeline = gateway.pipeline
+                client_of(gateway).data_received(request(chat()))
+                through(gateway, *stages)
+                pipeline.frozen = frozenset({"team:research"})
+                cut(pipeline)
+                pipeline.stages.run()
+
+            gateway.run(freeze)
+            reply = wire.read()
+            gateway.until_idle()
+        assert (reply.status, reply.code) == (403, "frozen")
+        assert holds(gateway) == before
 
 
 def test_a_client_that_leaves_before_its_call_is_sent(start: Start) -> None:

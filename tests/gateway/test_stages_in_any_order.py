@@ -119,9 +119,8 @@ class Play:
 
     def _to_exchange(self, name: str, exchange: Exchange) -> None:
         if name == "cut":
-            if exchange.phase not in ("arrive", "place"):
-                refusal = Refusal(errors.FROZEN, errors.FROZEN.sentence)
-                self._pipeline.endings.cut(exchange, refusal)
+            refusal = Refusal(errors.FROZEN, errors.FROZEN.sentence)
+            self._pipeline.endings.cut(exchange, refusal)
             return
         upstream = exchange.upstream
         if upstream is None or upstream.transport is None:

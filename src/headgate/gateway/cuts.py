@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headgate.gateway.readings import UNBEGUN
+from headgate.gateway.readings import ARRIVED, RECEIVED, UNBEGUN
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -20,8 +20,10 @@ def cut(pipeline: Pipeline) -> int:
 
     To be called when what is frozen or which keys are valid has changed.
     """
-    # One that has not begun yet is asked everything anew when it does.
-    running = [each for each in pipeline.exchanges if each.phase not in UNBEGUN]
+    # One that has not begun yet is asked everything anew when it does; the sweep ends what a bug
+    # of ours has stopped.
+    passed_over = (*UNBEGUN, RECEIVED)
+    running = [each for each in pipeline.exchanges if each.phase not in passed_over]
     refused = [(each, _why(pipeline, each)) for each in running]
     for exchange, refusal in refused:
         # One that was cut gave its place to the next, which was refused for the same reason.
@@ -36,7 +38,8 @@ def _why(pipeline: Pipeline, exchange: Exchange) -> Refusal | None:
     # Not by its time: what was begun before a key or delegation ends may be finished.
     if key is not None and directory.find(key) is None:
         return directory.why_not(key) or REVOKED
-    if not pipeline.frozen:
+    # What one that has just arrived would be held on is not known yet, and is asked about then.
+    if not pipeline.frozen or exchange.phase == ARRIVED:
         return None
     # What waits for a person is routed anew when it goes on.
     there = () if exchange.phase == "approve" else exchange.target.nodes

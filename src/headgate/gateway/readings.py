@@ -37,7 +37,7 @@ ARRIVED: Final = "arrive"
 PLACED: Final = "place"
 """The phase of a call that has a place, and of which nothing is held yet."""
 
-UNBEGUN: Final = (ARRIVED, READING, COUNTING, PLACED, "claim", "twin")
+UNBEGUN: Final = (READING, COUNTING, "claim", "twin")
 """The phases of a call that has not begun, or asks everything anew before it does."""
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from headgate.gateway.readings import ARRIVED, PLACED
 from headgate.gateway.upstream.renewals import RENEW
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
     from headgate.gateway.pipeline import Pipeline
 
-WAITING: Final = ("approve", "queue", "money", RENEW)
+WAITING: Final = (ARRIVED, PLACED, "approve", "queue", "money", RENEW)
 
 
 def stop_waiting(pipeline: Pipeline, exchange: Exchange) -> None:
@@ -23,4 +24,4 @@ def stop_waiting(pipeline: Pipeline, exchange: Exchange) -> None:
         exchange.target.places.leave(turn.rank, turn.team, exchange.on_place)
     elif exchange.phase == "money":
         pipeline.world.purse.leave(exchange.on_money)
-    # Who waits for a credential is asked for its phase when that comes.
+    # Who waits for a stage, or for a credential, is asked for its phase when that comes.
