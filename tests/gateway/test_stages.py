@@ -17,7 +17,16 @@ from headgate.records.journal import HoldRecord, SettleRecord, VoidRecord
 from tests.gateway.calls import ALICE, ask, call_of, chat, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
-from tests.gateway.provider import Line, Provider, completion, serve_always, whole
+from tests.gateway.provider import (
+    STREAM_HEAD,
+    Line,
+    Provider,
+    chunk,
+    completion,
+    event,
+    serve_always,
+    whole,
+)
 from tests.gateway.wire import Reply, Wire
 
 A_DAY_MS = 86_400_000
@@ -376,3 +385,36 @@ def break_down(
         usual(exchange)
 
     monkeypatch.setattr(pipeline, name, act)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_bug_behind_a_reply_ends_its_call(
+    start: Start, monkeypatch: pytest.MonkeyPatch, *, stream: bool
+) -> None:
+    """Settled or not by then, it is posted once, and its client is told: in a stream that has begun
+    by an error of its dialect."""
+
+    async def serve(line: Line) -> None:
+        await line.request()
+        said = STREAM_HEAD + chunk(event()) + b"0\r\n\r\n" if stream else whole(completion())
+        await line.send(said)
+        await line.closed()
+
+    def fail(*_arguments: object, **_more: object) -> None:
+        raise ZeroDivisionError
+
+    with Provider(serve) as provider:
+        gateway = start(openai_url=provider.url)
+        monkeypatch.setattr(gateway.pipeline.endings.verdicts, "well_at", fail)
+        with Wire(gateway.port) as wire:
+            reply = wire.send(request(chat(stream=stream))).read()
+        gateway.until_idle()
+        gateway.problems.clear()
+
+    end = the_end(gateway, gateway.last_call())
+    if stream:
+        assert (reply.status, end.state, end.reason) == (200, "estimated", "internal_error")
+        assert b'"code":"internal_error"' in reply.chunks[-1]
+    else:
+        assert (reply.status, reply.code) == (500, "internal_error")
+        assert end.state == "measured"

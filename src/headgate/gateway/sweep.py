@@ -129,22 +129,25 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
 def _is_stopped(exchange: Exchange) -> bool:
     """Tell whether a bug of ours has stopped a call, before it was sent or behind its reply.
 
-    Any other has left this phase, sent its request or ended in the turn in which it came to it.
+    Any other has left this phase, sent its request or ended in the turn in which it came to it, and
+    when it has lost its provider it has gone elsewhere or ended in that turn.
     """
     if exchange.upstream is None:
-        return exchange.phase == RECEIVED or (exchange.held and exchange.phase == BODY)
+        return exchange.phase == RECEIVED or exchange.phase in SENT
     return exchange.phase not in SENT
 
 
 def _end_stopped(pipeline: Pipeline, exchange: Exchange) -> None:
     exchange.cancel()
     reason = errors.INTERNAL.code
-    if exchange.held and exchange.phase == BODY:
-        # Its provider has answered, for what nobody knows any more.
+    if exchange.held and exchange.phase in SENT:
+        # Its provider has had it, for what nobody knows any more.
         bound = bound_settlement(exchange, UNKNOWN_REPORT, reason)
         pipeline.endings.settle(exchange, bound, UNKNOWN_REPORT)
     elif exchange.held:
         pipeline.world.books.void(exchange, reason, at_ns=pipeline.now_ns(), final=True)
+    # In a stream that has begun, it is an error of its dialect.
+    exchange.headed |= exchange.begun and not pipeline.withholds(exchange)
     pipeline.endings.answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
 
 
