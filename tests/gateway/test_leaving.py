@@ -1,6 +1,7 @@
 """How a worker that ends leaves its clients: no call that is on its way is lost."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ from headgate.records.journal import SettleRecord
 from tests.gateway.calls import CHAT_PATH, chat, head, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
+from tests.gateway.provider import Provider, completion, whole
 from tests.gateway.test_listener_tls import secured, trusting
+from tests.gateway.test_stages import client_of, connected, exchange_of, once, the_end
 from tests.gateway.wire import Wire
 
 SLOW = chat("Go on. [sim:tokens=80] [sim:delay_ms=100]", stream=True)
@@ -85,6 +88,29 @@ def test_who_is_told_again_ends_running_calls_now(gateway: Gateway) -> None:
     (end,) = gateway.ends(gateway.last_call())
     assert isinstance(end, SettleRecord)
     assert (end.state, end.reason) == ("estimated", "shutdown_timeout")
+
+
+def test_a_reply_that_has_come_when_calls_are_ended_is_told(start: Start) -> None:
+    """Its client gets it, and it is posted as measured, though nobody had read it yet."""
+    with Provider(once) as provider:
+        gateway = start(openai_url=provider.url)
+        with connected(gateway) as (wire,):
+
+            async def end() -> str:
+                gateway.bring(client_of(gateway), request(chat()))
+                exchange = exchange_of(gateway)
+                assert exchange.upstream is not None
+                exchange.upstream.data_received(whole(completion()))
+                hurry = asyncio.Event()
+                hurry.set()
+                await drain(gateway.pipeline, gateway.door, hurry)
+                return exchange.call
+
+            call = gateway.await_in(end())
+            reply = wire.read()
+
+    assert (reply.status, reply.json) == (200, json.loads(completion()))
+    assert the_end(gateway, call).state == "measured"
 
 
 def test_who_is_at_a_handshake_is_served_too(start: Start, tmp_path: Path) -> None:

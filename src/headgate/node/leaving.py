@@ -12,6 +12,8 @@ from contextlib import suppress
 from headgate.gateway.listener.door import Door
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.settings import SWEEP_MS
+from headgate.gateway.stages import WHOLE
+from headgate.gateway.sweep import SENT
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -114,13 +116,20 @@ async def drain(pipeline: Pipeline, door: Door, hurry: asyncio.Event) -> None:
             break
         await _pause()
     turn_away(pipeline)
-    for exchange in list(pipeline.exchanges):
-        if exchange.phase in ("reply", "body"):
-            exchange.timed_out("shutdown_timeout")
-        else:
-            exchange.client_gone()
-    # Closing transports write what they hold, then call back.
+    _end_calls(pipeline)
+    # Closing transports write what they hold, then call back; replies that have come are told.
     await asyncio.sleep(0.05)
+    # Such a reply may have said that the call goes on elsewhere.
+    _end_calls(pipeline)
+
+
+def _end_calls(pipeline: Pipeline) -> None:
+    """End all calls, but for those whose replies have come: the next turn ends these."""
+    for exchange in list(pipeline.exchanges):
+        if exchange.phase in SENT:
+            exchange.timed_out("shutdown_timeout")
+        elif exchange.phase != WHOLE:
+            exchange.client_gone()
 
 
 async def _pause() -> None:
