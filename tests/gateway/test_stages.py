@@ -387,6 +387,28 @@ def break_down(
     monkeypatch.setattr(pipeline, name, act)
 
 
+def test_a_bug_of_who_learns_of_settlements_ends_one_call(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is met: the sweep does not tell them again, and goes on."""
+
+    def fail(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    with Provider(serve_always) as provider:
+        gateway = start(openai_url=provider.url)
+        with monkeypatch.context() as patch:
+            patch.setattr(gateway.pipeline.world.caching, "settle", fail)
+            stopped = ask(gateway, chat())
+        served = ask(gateway, chat())
+        gateway.problems.clear()
+
+    (hold,) = gateway.holds(call_of(stopped))
+    end = the_end(gateway, call_of(stopped))
+    assert (stopped.status, stopped.code, served.status) == (500, "internal_error", 200)
+    assert (end.state, end.amount_nanos) == ("estimated", hold.amount_nanos)
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_a_bug_behind_a_reply_ends_its_call(
     start: Start, monkeypatch: pytest.MonkeyPatch, *, stream: bool

@@ -139,13 +139,14 @@ def _is_stopped(exchange: Exchange) -> bool:
 
 def _end_stopped(pipeline: Pipeline, exchange: Exchange) -> None:
     exchange.cancel()
-    reason = errors.INTERNAL.code
+    # Only the books are told: the bug may be one of who learns of ends, and would stop the sweep.
+    reason, books, at_ns = errors.INTERNAL.code, pipeline.world.books, pipeline.now_ns()
     if exchange.held and exchange.phase in SENT:
         # Its provider has had it, for what nobody knows any more.
         bound = bound_settlement(exchange, UNKNOWN_REPORT, reason)
-        pipeline.endings.settle(exchange, bound, UNKNOWN_REPORT)
+        books.settle(exchange, bound, report=UNKNOWN_REPORT, at_ns=at_ns, final=True)
     elif exchange.held:
-        pipeline.world.books.void(exchange, reason, at_ns=pipeline.now_ns(), final=True)
+        books.void(exchange, reason, at_ns=at_ns, final=True)
     # In a stream that has begun, it is an error of its dialect.
     exchange.headed |= exchange.begun and not pipeline.withholds(exchange)
     pipeline.endings.answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
