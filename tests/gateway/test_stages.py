@@ -387,6 +387,39 @@ def break_down(
     monkeypatch.setattr(pipeline, name, act)
 
 
+@pytest.mark.parametrize("stage", ["read", "meter"])
+def test_a_bug_at_a_reply_ends_its_call_and_its_connection(
+    start: Start, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """Not only when a time is over: at the next sweep, at its bound, and the provider is no cause.
+    Nobody else gets the connection, so it is closed."""
+    with Provider(serve_always) as provider:
+        gateway = start(openai_url=provider.url)
+        with connected(gateway) as (wire,):
+
+            def reply() -> UpstreamConnection:
+                gateway.bring(client_of(gateway), request(chat()))
+                exchange = exchange_of(gateway)
+                upstream = exchange.upstream
+                assert upstream is not None
+                if stage == "read":
+                    exchange.spoken = None  # type: ignore[assignment]
+                else:
+                    monkeypatch.setattr(gateway.pipeline.endings, "served", None)
+                upstream.data_received(whole(completion()))
+                with pytest.raises((AttributeError, TypeError)):
+                    gateway.pipeline.stages.run()
+                return upstream
+
+            upstream = gateway.run(reply)
+            call, reply_told = gateway.last_call(), wire.read()
+            gateway.until(lambda: upstream.transport is None, "the connection is closed")
+
+    assert (reply_told.status, reply_told.code) == (500, "internal_error")
+    end = the_end(gateway, call)
+    assert (end.state, end.reason) == ("estimated", "internal_error")
+
+
 def test_a_bug_of_who_learns_of_settlements_ends_one_call(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,8 @@ stage together, while its code is at hand, and then the next: the same work for 
 alone in a turn goes through all stages at once.
 
 A stage takes a call up in the phase in which it waits for it; one that was ended meanwhile is in
-another. What a bug of ours stops is left in `RECEIVED`, and the sweep ends it.
+another. What a bug of ours stops is left in `RECEIVED`, or in `BODY` without its connection, which
+is closed, and the sweep ends it.
 """
 
 from __future__ import annotations
@@ -134,7 +135,13 @@ class Stages:
             exchange = upstream.exchange
             if exchange is not None and exchange.phase == WHOLE:
                 exchange.phase = BODY
-                self._said.append((upstream, exchange.read_reply()))
+                is_read = False
+                try:
+                    self._said.append((upstream, exchange.read_reply()))
+                    is_read = True
+                finally:
+                    if not is_read:
+                        exchange.cancel()
 
     def _meter(self) -> None:
         said = self._said
@@ -142,7 +149,13 @@ class Stages:
         while said:
             upstream, report = said.pop()
             if upstream.exchange is not None:
-                upstream.end(report)
+                has_ended = False
+                try:
+                    upstream.end(report)
+                    has_ended = True
+                finally:
+                    if not has_ended:
+                        upstream.abort()
 
     def _settle(self) -> None:
         metered = self._metered
