@@ -318,6 +318,39 @@ def test_a_client_that_leaves_when_the_reply_is_here(start: Start) -> None:
     assert (end.state, end.reason) == ("measured", None)
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    "stages",
+    [(), ("read_replies",), ("read_replies", "meter"), ("read_replies", "meter", "settle")],
+    ids=["come", "read", "metered", "settled"],
+)
+def test_a_call_that_is_cut_when_its_reply_is_here(
+    start: Start, stages: tuple[str, ...], *, stream: bool
+) -> None:
+    """Whatever it asked for, and however far its reply is: it is posted once, and refused."""
+    with Provider(once) as provider:
+        gateway = start(openai_url=provider.url)
+        with connected(gateway) as (wire,):
+
+            def reply() -> str:
+                gateway.bring(client_of(gateway), request(chat(stream=stream)))
+                exchange = exchange_of(gateway)
+                assert exchange.upstream is not None
+                exchange.upstream.data_received(whole(completion()))
+                through(gateway, *stages)
+                gateway.pipeline.frozen = frozenset({"team:research"})
+                cut(gateway.pipeline)
+                gateway.pipeline.stages.run()
+                return exchange.call
+
+            call = gateway.run(reply)
+            told = wire.read()
+            gateway.until_idle()
+
+    assert (told.status, told.code) == (403, "frozen")
+    assert the_end(gateway, call).call == call
+
+
 @pytest.mark.parametrize("stage", ["read", "hold", "send", "settle"])
 def test_a_bug_stops_one_call_and_no_other(
     start: Start, monkeypatch: pytest.MonkeyPatch, stage: str

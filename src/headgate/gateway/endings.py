@@ -280,7 +280,7 @@ class Endings:
             reason = refusal.code.code
             self._books.void(exchange, reason, at_ns=self._now_ns(), final=True)
             self.answer(exchange, refusal)
-        elif exchange.own.stream:
+        elif exchange.own.stream and exchange.held:
             report = exchange.cancel() or UNKNOWN_REPORT
             settlement = bound_settlement(exchange, report, refusal.code.code)
             self.settle(exchange, settlement, report)
