@@ -2,9 +2,13 @@
 
 import logging
 import os
+import resource
 import socket
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +23,7 @@ from headgate.node.hashing import VARIABLE
 from headgate.node.outcome import last
 from headgate.node.paths import in_force_path, outcome_path, read_pid, retiring_path, write_pid
 from headgate.node.reloading import Crew, reload
-from headgate.node.supervisor import serve
+from headgate.node.supervisor import STOP_TIMEOUT_S, _Signals, serve
 from headgate.units.errors import StoreError
 from tests.node.harness import write_config
 
@@ -183,3 +187,31 @@ def test_a_node_forgets_at_once_whose_ids_the_last_one_left(
 
     assert read_pid(tmp_path, "supervisor") is None
     assert read_pid(tmp_path, "worker-0") is None
+
+
+FILES = 1_200
+"""Beyond the 1,024 that `select` knows of."""
+
+
+@contextmanager
+def many_files() -> Iterator[None]:
+    """Have so many files open, as somebody who starts us may leave them to us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * FILES if soft == resource.RLIM_INFINITY else max(soft, 2 * FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(FILES)]
+    try:
+        yield
+    finally:
+        for each in opened:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_it_is_told_of_the_end_of_a_child_however_many_files_are_open() -> None:
+    """At once, and not when it would have looked by itself."""
+    with many_files(), _Signals() as signals:
+        begun_s = time.monotonic()
+        with subprocess.Popen([sys.executable, "-c", ""]):
+            signals.wait(STOP_TIMEOUT_S)
+        assert time.monotonic() - begun_s < STOP_TIMEOUT_S / 2

@@ -227,8 +227,10 @@ class _Signals:
 
     def wait(self, time_s: float) -> None:
         """Wait until a signal comes or a child ends, and no longer than so many seconds."""
-        heard, _, _ = select.select([self._bell[0]], [], [], time_s)
-        if heard:
+        # Not `select`, which knows of no more than 1,024 files.
+        bells = select.poll()
+        bells.register(self._bell[0], select.POLLIN)
+        if bells.poll(time_s * 1_000):
             self._bell[0].recv(4_096)
 
     def _told(self, number: int, _frame: FrameType | None) -> None:
