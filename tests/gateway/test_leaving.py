@@ -15,8 +15,8 @@ from tests.gateway.calls import CHAT_PATH, chat, head, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 from tests.gateway.provider import Provider, completion, whole
+from tests.gateway.staging import client_of, connected, exchange_of, once, the_end
 from tests.gateway.test_listener_tls import secured, trusting
-from tests.gateway.test_stages import client_of, connected, exchange_of, once, the_end
 from tests.gateway.wire import Wire
 
 SLOW = chat("Go on. [sim:tokens=80] [sim:delay_ms=100]", stream=True)

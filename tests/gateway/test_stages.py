@@ -1,79 +1,32 @@
 """What a turn of the loop brings is worked on stage by stage: whatever happens between two stages,
 each call ends once, and its hold with it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
-from headgate.gateway.answers import Answer
-from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.cuts import cut
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.sweep import sweep
 from headgate.gateway.upstream.connection import UpstreamConnection
 from headgate.identity.keys import digest
-from headgate.records.journal import HoldRecord, SettleRecord, VoidRecord
+from headgate.records.journal import VoidRecord
 from tests.gateway.calls import ALICE, ask, call_of, chat, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
-from tests.gateway.provider import (
-    STREAM_HEAD,
-    Line,
-    Provider,
-    chunk,
-    completion,
-    event,
-    serve_always,
-    whole,
+from tests.gateway.provider import Provider, completion, serve_always, whole
+from tests.gateway.staging import (
+    client_of,
+    connected,
+    exchange_of,
+    holds,
+    once,
+    the_end,
+    through,
 )
-from tests.gateway.wire import Reply, Wire
+from tests.gateway.wire import Reply
 
 A_DAY_MS = 86_400_000
-
-
-async def once(line: Line) -> None:
-    """Answer the first request of a connection, and leave all others to the test."""
-    await line.request()
-    await line.send(whole(completion()))
-    await line.closed()
-
-
-def client_of(gateway: Gateway) -> ClientConnection:
-    """Return the one connection of a client."""
-    (client,) = gateway.pipeline.connections
-    return client
-
-
-def exchange_of(gateway: Gateway) -> Exchange:
-    """Return the one call."""
-    (exchange,) = gateway.pipeline.exchanges
-    return exchange
-
-
-def holds(gateway: Gateway) -> list[str]:
-    """Return the calls that were held, in order."""
-    return [each.call for each in gateway.records() if isinstance(each, HoldRecord)]
-
-
-@contextmanager
-def connected(gateway: Gateway, clients: int = 1) -> Iterator[list[Wire]]:
-    """Have clients connected, before whom a call has left a kept connection to the provider."""
-    assert ask(gateway, chat()).status == 200
-    gateway.until(lambda: not gateway.pipeline.connections, "the one before has left")
-    wires = [Wire(gateway.port) for _ in range(clients)]
-    try:
-        gateway.until(lambda: len(gateway.pipeline.connections) == clients, "all are connected")
-        yield wires
-    finally:
-        for wire in wires:
-            wire.close()
-
-
-def through(gateway: Gateway, *stages: str) -> None:
-    """Take the calls of this turn through some stages."""
-    for stage in stages:
-        getattr(gateway.pipeline.stages, f"_{stage}")()
 
 
 def test_calls_of_one_turn_take_each_stage_together(start: Start) -> None:
@@ -246,13 +199,6 @@ def on_reply(
             return gateway, None if left else wire.read(), call
 
 
-def the_end(gateway: Gateway, call: str) -> SettleRecord:
-    """Return how the only attempt of a call ended."""
-    (end,) = gateway.ends(call)
-    assert isinstance(end, SettleRecord)
-    return end
-
-
 def test_a_connection_that_ends_behind_its_reply(start: Start) -> None:
     """The reply is whole: it is measured, and answers the call."""
 
@@ -349,160 +295,3 @@ def test_a_call_that_is_cut_when_its_reply_is_here(
 
     assert (told.status, told.code) == (403, "frozen")
     assert the_end(gateway, call).call == call
-
-
-@pytest.mark.parametrize("stage", ["read", "hold", "send", "settle"])
-def test_a_bug_stops_one_call_and_no_other(
-    start: Start, monkeypatch: pytest.MonkeyPatch, stage: str
-) -> None:
-    """Those behind it in its turn are answered; it is answered too, by the sweep, and not held:
-    not sent, it has cost nothing, and answered by its provider all that was held."""
-    with Provider(serve_always) as provider:
-        gateway = start(openai_url=provider.url)
-        with connected(gateway, clients=2) as wires:
-
-            def arrive() -> None:
-                pipeline = gateway.pipeline
-                first, second = pipeline.connections
-                for client in (first, second):
-                    client.data_received(request(chat()))
-                assert first.exchange is not None
-                faulty = first.exchange
-                break_down(monkeypatch, gateway, faulty, stage)
-                if stage == "settle":
-                    return
-                with pytest.raises((ZeroDivisionError, TypeError)):
-                    pipeline.stages.run()
-
-            gateway.run(arrive)
-            replies = [wire.read() for wire in wires]
-            gateway.until_idle()
-
-    assert sorted(each.status for each in replies) == [200, 500]
-    stopped, served = sorted(replies, key=lambda each: -each.status)
-    ends = gateway.ends(call_of(stopped))
-    of_stage = {"send": [VoidRecord], "settle": [SettleRecord]}
-    assert [type(each) for each in ends] == of_stage.get(stage, [])
-    if stage == "settle":
-        (hold,) = gateway.holds(call_of(stopped))
-        end = the_end(gateway, call_of(stopped))
-        assert (end.state, end.amount_nanos) == ("estimated", hold.amount_nanos)
-        gateway.problems.clear()
-    assert the_end(gateway, call_of(served)).state == "measured"
-
-
-def break_down(
-    monkeypatch: pytest.MonkeyPatch, gateway: Gateway, faulty: Exchange, stage: str
-) -> None:
-    """Have a stage fail at one call."""
-    pipeline = gateway.pipeline
-    if stage == "read":
-        faulty.request.parts = [0, 0]  # type: ignore[list-item]
-        return
-    if stage == "settle":
-        post = pipeline.endings.post
-
-        def act_on(answer: Answer) -> None:
-            if answer.exchange is faulty:
-                raise ZeroDivisionError(stage)
-            post(answer)
-
-        monkeypatch.setattr(pipeline.endings, "post", act_on)
-        return
-    name = {"hold": "hold", "send": "dispatch"}[stage]
-    usual = getattr(pipeline, name)
-
-    def act(exchange: Exchange) -> None:
-        if exchange is faulty:
-            raise ZeroDivisionError(stage)
-        usual(exchange)
-
-    monkeypatch.setattr(pipeline, name, act)
-
-
-@pytest.mark.parametrize("stage", ["read", "meter"])
-def test_a_bug_at_a_reply_ends_its_call_and_its_connection(
-    start: Start, monkeypatch: pytest.MonkeyPatch, stage: str
-) -> None:
-    """Not only when a time is over: at the next sweep, at its bound, and the provider is no cause.
-    Nobody else gets the connection, so it is closed."""
-    with Provider(serve_always) as provider:
-        gateway = start(openai_url=provider.url)
-        with connected(gateway) as (wire,):
-
-            def reply() -> UpstreamConnection:
-                gateway.bring(client_of(gateway), request(chat()))
-                exchange = exchange_of(gateway)
-                upstream = exchange.upstream
-                assert upstream is not None
-                if stage == "read":
-                    exchange.spoken = None  # type: ignore[assignment]
-                else:
-                    monkeypatch.setattr(gateway.pipeline.endings, "served", None)
-                upstream.data_received(whole(completion()))
-                with pytest.raises((AttributeError, TypeError)):
-                    gateway.pipeline.stages.run()
-                return upstream
-
-            upstream = gateway.run(reply)
-            call, reply_told = gateway.last_call(), wire.read()
-            gateway.until(lambda: upstream.transport is None, "the connection is closed")
-
-    assert (reply_told.status, reply_told.code) == (500, "internal_error")
-    end = the_end(gateway, call)
-    assert (end.state, end.reason) == ("estimated", "internal_error")
-
-
-def test_a_bug_of_who_learns_of_settlements_ends_one_call(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However often it is met: the sweep does not tell them again, and goes on."""
-
-    def fail(*_arguments: object) -> None:
-        raise ZeroDivisionError
-
-    with Provider(serve_always) as provider:
-        gateway = start(openai_url=provider.url)
-        with monkeypatch.context() as patch:
-            patch.setattr(gateway.pipeline.world.caching, "settle", fail)
-            stopped = ask(gateway, chat())
-        served = ask(gateway, chat())
-        gateway.problems.clear()
-
-    (hold,) = gateway.holds(call_of(stopped))
-    end = the_end(gateway, call_of(stopped))
-    assert (stopped.status, stopped.code, served.status) == (500, "internal_error", 200)
-    assert (end.state, end.amount_nanos) == ("estimated", hold.amount_nanos)
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_a_bug_behind_a_reply_ends_its_call(
-    start: Start, monkeypatch: pytest.MonkeyPatch, *, stream: bool
-) -> None:
-    """Settled or not by then, it is posted once, and its client is told: in a stream that has begun
-    by an error of its dialect."""
-
-    async def serve(line: Line) -> None:
-        await line.request()
-        said = STREAM_HEAD + chunk(event()) + b"0\r\n\r\n" if stream else whole(completion())
-        await line.send(said)
-        await line.closed()
-
-    def fail(*_arguments: object, **_more: object) -> None:
-        raise ZeroDivisionError
-
-    with Provider(serve) as provider:
-        gateway = start(openai_url=provider.url)
-        monkeypatch.setattr(gateway.pipeline.endings.verdicts, "well_at", fail)
-        with Wire(gateway.port) as wire:
-            reply = wire.send(request(chat(stream=stream))).read()
-        gateway.until_idle()
-        gateway.problems.clear()
-
-    end = the_end(gateway, gateway.last_call())
-    if stream:
-        assert (reply.status, end.state, end.reason) == (200, "estimated", "internal_error")
-        assert b'"code":"internal_error"' in reply.chunks[-1]
-    else:
-        assert (reply.status, reply.code) == (500, "internal_error")
-        assert end.state == "measured"
