@@ -64,7 +64,7 @@ class World:
         classes: Which priority a call has.
         deferral: Which batch calls are put off to cheaper hours.
         approvals: The rules by which a person is asked, in the order of the file.
-        rating: Counts calls on what their callers may take a minute.
+        minutes: Counts calls on what their callers may take a minute.
         notebook: What this worker has learned, to be told to the others.
         caps: What features without a bound may cost.
         sizing: Sizes expected holds.
