@@ -67,6 +67,18 @@ def test_a_name_that_begins_as_a_formula_is_text(headgate: Any, books: Path, nam
     assert shown[0] == "'" and shown[2:] == name[1:]
 
 
+@pytest.mark.parametrize("name", ["x;=1+1", 'x;"=1+1"', "x;y;@SUM(1)"])
+def test_a_formula_behind_a_semicolon_is_text(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """A sheet that parts cells by semicolons runs nothing either, quoted or not."""
+    print_csv(("amount", "model"), [(1, name)])
+
+    row = capsys.readouterr().out.splitlines()[1]
+    cells = [each.lstrip('"') for each in row.split(";")]
+    assert not any(each.startswith(("=", "@")) for each in cells)
+
+
 def test_what_steers_a_terminal_or_breaks_a_line_is_shown_as_such(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

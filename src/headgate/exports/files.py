@@ -11,6 +11,8 @@ from pathlib import Path
 Value = str | int | Decimal | None
 
 _FORMULA = re.compile(r"[=+\-@\t\r\n|%＝＋－＠]")  # noqa: RUF001 - the wide ones count as well
+_WITHIN = re.compile(rf"(;\"*)(?={_FORMULA.pattern})")
+"""Where a cell would begin for a sheet that parts cells by semicolons, as in many countries."""
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -56,14 +58,15 @@ def plain(value: Value) -> str:
 def cell(value: object) -> str:
     """Return a value as a cell that no spreadsheet takes for a formula.
 
-    What begins as a formula does, and is no number, gets an apostrophe before it (OWASP, "CSV
-    Injection"): the names of models and runs come from clients.
+    What begins as a formula does, and is no number, gets an apostrophe before it, behind a
+    semicolon as well (OWASP, "CSV Injection"): the names of models and runs come from clients.
     """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = _WITHIN.sub(r"\1'", text) if ";" in text else text
     if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
         return f"'{text}"
     return text
