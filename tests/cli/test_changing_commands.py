@@ -122,6 +122,8 @@ def test_what_is_no_end_of_a_key(headgate: Any, books: Path) -> None:
         ("--until", "2020-01-01"): "has ended already",
         ("--until", "9999-01-01"): "too far",
         ("--until", "someday"): "is not a date",
+        ("--until", "0001-01-01T00:00:00+01:00"): "is not a date",
+        ("--until", "9999-12-31T23:00:00-12:00"): "is not a date",
         ("--for", "a while"): "no length of time",
         ("--for", "30d", "--until", "2099-01-01"): "Use one of them.",
     }

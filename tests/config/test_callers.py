@@ -71,3 +71,16 @@ principal = "p"
         "moment": "2027-01-01T09:00:00.000Z",
         "lasting": None,
     }
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31T23:00:00-12:00", '"2027-01-01"'])
+def test_a_day_that_cannot_be_told_is_refused(tmp_path: Path, day: str) -> None:
+    """What has no year in UTC, or is no date at all, is noted before anybody has to show it."""
+    key = f'[organisation]\ntimezone = "Europe/Berlin"\n[principals.p]\n[keys.k]\nuntil = {day}\n'
+
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(tmp_path, key + 'principal = "p"\n')
+
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.problem) == ("keys.k.until", "This is no day.")
+    assert "without quotes" in problem.fix

@@ -26,7 +26,7 @@ from headgate.node.messages import CreateKey, RevokeKey
 from headgate.store.place import has_store
 from headgate.store.private import make_private
 from headgate.units.ids import is_name
-from headgate.units.instants import earliest, from_datetime, to_iso
+from headgate.units.instants import earliest, from_datetime
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
 
@@ -94,7 +94,7 @@ def _until_ns(until: str | None, life: str | None, zone: tzinfo) -> int | None:
     until_ns = instant(until, zone)
     life_left_ns = until_ns - time.time_ns()
     if life_left_ns <= 0:
-        fail(f"A key until {to_iso(until_ns)} has ended already.", "Name a later day.")
+        fail(f"A key until {until} has ended already.", "Name a later day.")
     if life_left_ns > LIFE_MAX_NS:
         fail(f"{until} is too far.", "Leave it out for a key that never ends.")
     return until_ns

@@ -1,6 +1,6 @@
 """`headgate report`: what was spent, held and refused, and by whom."""
 
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 import msgspec
@@ -56,9 +56,11 @@ def instant(text: str, zone: tzinfo) -> int:
     """Return a moment as people write it; ends the command when it is none."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        # One that has no year in UTC cannot be shown.
+        return from_datetime(moment.astimezone(UTC))
+    except (ValueError, OverflowError):
         fail(f"{text!r} is not a date or date-time.", "Write 2026-11-01 or 2026-11-01T08:00.")
-    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
 def _show(found: Report, by: Side) -> None:

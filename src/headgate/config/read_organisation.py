@@ -1,6 +1,6 @@
 """`[organisation]`: the root of the budget tree, and when its days, weeks and years begin."""
 
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -40,12 +40,20 @@ def moment_from(day: object, key: str, zone: tzinfo, problems: Problems) -> int 
     """
     if day is None:
         return None
-    if isinstance(day, datetime):
-        return from_datetime(day if day.tzinfo else day.replace(tzinfo=zone))
-    if isinstance(day, date):
-        return from_datetime(datetime(day.year, day.month, day.day, tzinfo=zone))
-    problems.add(key, "This is no day.", "Write a date, such as 2026-01-01.")
+    try:
+        if isinstance(day, datetime):
+            return _instant(day if day.tzinfo else day.replace(tzinfo=zone))
+        if isinstance(day, date):
+            return _instant(datetime(day.year, day.month, day.day, tzinfo=zone))
+    except OverflowError:
+        # In UTC it lies before the first year that there is, or behind the last.
+        pass
+    problems.add(key, "This is no day.", "Write a date without quotes, such as 2026-01-01.")
     return None
+
+
+def _instant(moment: datetime) -> int:
+    return from_datetime(moment.astimezone(UTC))
 
 
 def zone_from(name: str, key: str, problems: Problems) -> tzinfo:
