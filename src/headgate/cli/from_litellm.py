@@ -70,7 +70,11 @@ def _counted(snapshot: Snapshot) -> str:
         "routes": len(snapshot.routes),
         "budgets": len(snapshot.budgets),
     }
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    named = (
+        f"{count:,} {name.removesuffix('s') if count == 1 else name}"
+        for name, count in counts.items()
+    )
+    return ", ".join(named)
 
 
 def _tell_notes(found: Moved) -> None:

@@ -81,8 +81,7 @@ def budgets(settings: Table, router: Table, providers: Sequence[Provider]) -> It
 
 
 def _of_providers(router: Table, providers: Sequence[Provider]) -> Iterator[Budget]:
-    told = router.take("provider_budget_config")
-    for name, limits in told.items() if isinstance(told, dict) else ():
+    for name, limits in router.members("provider_budget_config").items():
         own = [one for one in providers if one.named == name]
         table = _within(limits, "provider_budget_config", router, name)
         if not own:
@@ -102,8 +101,7 @@ def _of_providers(router: Table, providers: Sequence[Provider]) -> Iterator[Budg
 
 
 def _of_tags(settings: Table) -> Iterator[Budget]:
-    told = settings.take("tag_budget_config")
-    for name, limits in told.items() if isinstance(told, dict) else ():
+    for name, limits in settings.members("tag_budget_config").items():
         side, _, value = name.replace("=", ":").partition(":")
         table = _within(limits, "tag_budget_config", settings, name)
         if not (is_name(side) and is_name(value)):

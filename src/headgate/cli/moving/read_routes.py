@@ -69,7 +69,10 @@ def ways(router: Table, settings: Table) -> Ways:
 def _named(table: Table, key: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each group of a list of mappings with the groups that it names."""
     for each in table.entries(key):
-        for group, named in each.items() if isinstance(each, dict) else ():
+        if not isinstance(each, dict):
+            table.note(key, WRONG, CORRECT)
+            continue
+        for group, named in each.items():
             if isinstance(named, list) and all(isinstance(one, str) for one in named):
                 yield group, tuple(named)
             else:
@@ -77,12 +80,14 @@ def _named(table: Table, key: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _texts(table: Table, key: str) -> tuple[str, ...]:
-    return tuple(each for each in table.entries(key) if isinstance(each, str))
+    found = table.entries(key)
+    if not all(isinstance(each, str) for each in found):
+        table.note(key, WRONG, CORRECT)
+    return tuple(each for each in found if isinstance(each, str))
 
 
 def _others(table: Table) -> Iterator[tuple[str, str]]:
-    told = table.take("model_group_alias")
-    for name, group in told.items() if isinstance(told, dict) else ():
+    for name, group in table.members("model_group_alias").items():
         # Some say beside it whether the name is listed.
         found = group.get("model") if isinstance(group, dict) else group
         if isinstance(found, str):

@@ -9,6 +9,8 @@ from headgate.cli.moving.notes import Notes
 
 VARIABLE: Final = re.compile(r"os\.environ/([A-Za-z_][A-Za-z0-9_]{0,127})")
 """How the file refers to a variable of the environment, for any value."""
+SECRETS: Final = re.compile(r"(?:^|_)(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?)(?:_|$)")
+"""In the name of a variable that holds a secret, in capitals."""
 TEXT_MAX: Final = 512
 WRONG: Final = "What it says is not of the form that it has there."
 CORRECT: Final = "Correct it in the file and run this again, or write it into headgate.toml."
@@ -54,9 +56,16 @@ class Table:
         return self._left.pop(key, None)
 
     def text(self, key: str) -> str | None:
-        """Return a text; one that refers to a variable is what that says, or is noted."""
+        """Return a text; one that refers to a variable is what that says, or is noted.
+
+        What is called a secret is not looked up: what is read here is written, and shown.
+        """
         value = self.take(key)
         name = variable_of(value)
+        if name is not None and SECRETS.search(name.upper()):
+            why = f"By its name the variable {name} holds a secret, and none is copied."
+            self.note(key, why, "Write it by hand if it is no secret.")
+            return None
         if name is not None:
             value = self.environ.get(name, "").strip()
             if not value:
@@ -112,6 +121,16 @@ class Table:
             return value
         self.note(key, WRONG, CORRECT)
         return []
+
+    def members(self, key: str) -> dict[str, Any]:
+        """Return a mapping as it stands; what is none is noted, and an empty one stands for it."""
+        value = self.take(key)
+        if value is None:
+            return {}
+        if isinstance(value, dict):
+            return value
+        self.note(key, WRONG, CORRECT)
+        return {}
 
     def has(self, key: str) -> bool:
         """Tell whether a key is there that nobody has read."""
