@@ -28,6 +28,7 @@ from headgate.gateway.world import World
 from headgate.identity.directory import Directory
 from headgate.identity.keys import load_pepper
 from headgate.ledger.line import Grant, Outcome
+from headgate.node.by_turns import ByTurns
 from headgate.node.credentials import keep_fresh
 from headgate.node.durable import journal_syncs, open_journal, see_out_failed
 from headgate.node.ending import told_plainly
@@ -171,7 +172,7 @@ def _steward(link: StewardLink, ready: Callable[[], bool]) -> Steward:
         ask=link.ask,
         carve=link.carve,
         give_back=link.give_back,
-        control=link,
+        control=ByTurns(link),
         clerk=link,
         ready=ready,
     )
