@@ -206,6 +206,17 @@ def test_a_database_that_is_not_empty_is_left_alone(copy: Path, tmp_path: Path) 
     engine.dispose()
 
 
+def test_nobody_joins_a_store_that_was_not_restored_yet(copy: Path, tmp_path: Path) -> None:
+    """An empty database is told as one that knows nothing of the node, and stays empty."""
+    url = stores.cluster().create()
+
+    with pytest.raises(StoreError, match="knows no journal of this node"):
+        restore(copy, tmp_path / "data", url, joining=True)
+
+    assert not list(tmp_path.iterdir())
+    assert restore(copy, tmp_path / "data", url) > 0
+
+
 def test_no_node_starts_on_a_copy(copy: Path, tmp_path: Path) -> None:
     """It is put into a database first: started on by itself, it would know of no other node."""
     config = tmp_path / "headgate.toml"

@@ -8,7 +8,7 @@ for what it did after that the other nodes' money knows nothing of.
 import shutil
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from headgate.ledger.tables import journal
 from headgate.node.paths import journal_root
@@ -80,7 +80,8 @@ def _copy_journals(copy: Path, part: Path, node: str, *, joining: bool) -> int:
     try:
         with trouble_told(), engine.connect() as connection:
             of_node = select(journal.c.name, journal.c.seq, journal.c.offset)
-            rows = connection.execute(of_node.where(journal.c.node == node)).all()
+            there = inspect(connection).has_table(journal.name)
+            rows = connection.execute(of_node.where(journal.c.node == node)).all() if there else []
     finally:
         engine.dispose()
     if joining and not rows:
