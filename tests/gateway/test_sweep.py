@@ -2,7 +2,6 @@
 
 import pytest
 
-from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.exchange import Exchange
 from headgate.gateway.settings import SWEEP_MS
 from headgate.gateway.sweep import sweep
@@ -14,30 +13,15 @@ from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
 from tests.gateway.provider import (
     STREAM_HEAD,
-    Line,
     Provider,
     chunk,
-    completion,
     event,
-    whole,
 )
+from tests.gateway.staging import client_of, once
 from tests.gateway.wire import Wire
 
 TIME_MS = 700
 LIMITS = ["first_byte_timeout_ms", "idle_timeout_ms", "total_timeout_ms"]
-
-
-async def once(line: Line) -> None:
-    """Answer the first request of a connection, and no other."""
-    await line.request()
-    await line.send(whole(completion()))
-    await line.closed()
-
-
-def client_of(gateway: Gateway) -> ClientConnection:
-    """Return the one connection of a client."""
-    (client,) = gateway.pipeline.connections
-    return client
 
 
 def connected(gateway: Gateway) -> None:
