@@ -7,6 +7,7 @@ import pytest
 
 from headgate.gateway.cuts import cut
 from headgate.gateway.exchange import Exchange
+from headgate.gateway.stages import TOGETHER_MAX
 from headgate.gateway.sweep import sweep
 from headgate.gateway.upstream.connection import UpstreamConnection
 from headgate.identity.keys import digest
@@ -50,6 +51,29 @@ def test_calls_of_one_turn_take_each_stage_together(start: Start) -> None:
     assert phases == [["arrive"] * 3, ["place"] * 3, ["send"] * 3]
     assert [each.status for each in replies] == [200] * 3
     assert len({call_of(each) for each in replies}) == 3
+
+
+def test_so_many_calls_take_a_stage_together(start: Start) -> None:
+    """The others have the next turn, and none is overtaken."""
+    with Provider(serve_always) as provider:
+        gateway = start(openai_url=provider.url)
+        with connected(gateway, clients=TOGETHER_MAX + 3) as wires:
+
+            def arrive() -> tuple[list[str], list[str]]:
+                pipeline = gateway.pipeline
+                for client in pipeline.connections:
+                    client.data_received(request(chat()))
+                came = sorted(each.call for each in pipeline.exchanges)
+                through(gateway, "read_requests")
+                return came, [each.call for each in pipeline.stages._arrived]
+
+            came, left = gateway.run(arrive)
+            statuses = {wire.read().status for wire in wires}
+            held = holds(gateway)
+
+    assert left == came[TOGETHER_MAX:]
+    assert held[1:] == came
+    assert statuses == {200}
 
 
 def test_first_come_is_first_held(start: Start) -> None:

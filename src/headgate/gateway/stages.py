@@ -35,6 +35,10 @@ METERED: Final = "settle"
 TELLING: Final = "tell"
 """The phase of a call that is settled, and of which its client was not told yet."""
 
+TOGETHER_MAX: Final = 64
+"""So many calls take a stage together; of more, what is in their hands at once would be memory that
+the worker keeps. The others have the next turn."""
+
 BODY: Final = "body"
 """The phase of an attempt whose reply has begun."""
 
@@ -115,7 +119,7 @@ class Stages:
         finally:
             self._is_due = False
             if any((*self._replies(), *self._requests())):
-                # A bug of ours has stopped one of them, and with it those behind it in this turn.
+                # They were too many, or a bug of ours has stopped one, and those behind it with it.
                 self._wake()
             self._outbox.flush()
 
@@ -130,7 +134,7 @@ class Stages:
     def _read_replies(self) -> None:
         whole = self._whole
         whole.reverse()
-        while whole:
+        while whole and len(self._said) < TOGETHER_MAX:
             upstream = whole.pop()
             exchange = upstream.exchange
             if exchange is not None and exchange.phase == WHOLE:
@@ -142,6 +146,7 @@ class Stages:
                 finally:
                     if not is_read:
                         exchange.cancel()
+        whole.reverse()
 
     def _meter(self) -> None:
         said = self._said
@@ -181,7 +186,7 @@ class Stages:
     def _read_requests(self) -> None:
         pipeline, arrived = self._pipeline, self._arrived
         arrived.reverse()
-        while arrived:
+        while arrived and len(self._asked) < TOGETHER_MAX:
             exchange = arrived.pop()
             if exchange.phase == ARRIVED:
                 exchange.phase = RECEIVED
@@ -191,6 +196,7 @@ class Stages:
                     self._asked.append(exchange)
                 else:
                     pipeline.proceed(exchange, refusal)
+        arrived.reverse()
 
     def _begin(self) -> None:
         asked = self._asked
