@@ -1,5 +1,7 @@
 """How limits of a minute are told in the words of each dialect's clients."""
 
+from collections.abc import Callable, Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,8 @@ from headgate.units.instants import NANOS_PER_SECOND
 
 AT_NS = 1_795_000_000 * NANOS_PER_SECOND
 MS = 1_000_000
+
+Render = Callable[[Iterable[LimitStanding]], bytes]
 
 
 @pytest.mark.parametrize(
@@ -49,13 +53,17 @@ def test_anthropic_s_times_are_instants() -> None:
     )
 
 
-@pytest.mark.parametrize("module", [openai_limits, anthropic_limits])
+@pytest.mark.parametrize(
+    "render",
+    [openai_limits.render_limits, anthropic_limits.render_limits],
+    ids=["openai", "anthropic"],
+)
 @given(full_ns=st.integers(1, 3_600 * NANOS_PER_SECOND))
-def test_what_is_told_is_read_as_we_read_providers(module: object, full_ns: int) -> None:
+def test_what_is_told_is_read_as_we_read_providers(render: Render, full_ns: int) -> None:
     """A gateway behind this one waits as long as it is told, and at most a second longer."""
     standing = LimitStanding("requests", 60, 0, AT_NS, full_ns)
 
-    lines = module.render_limits([standing])  # type: ignore[attr-defined]  # each of them has it
+    lines = render([standing])
     waits_ns = not_before_ns(lines, AT_NS, throttled=False) - AT_NS
 
     assert full_ns <= waits_ns < full_ns + NANOS_PER_SECOND

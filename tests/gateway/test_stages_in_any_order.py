@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,12 +95,12 @@ class Play:
         pool = self._pipeline.world.pools[0]
         while len(pool._idle) < CLIENTS:
             fresh = UpstreamConnection(pool)
-            fresh.connection_made(Sink(lambda fresh=fresh: fresh.connection_lost(None)))  # type: ignore[misc]
+            fresh.connection_made(Sink(partial(fresh.connection_lost, None)))
             pool.put(fresh)
         client = self._clients.get(number)
         if client is None or client.transport is None or client.transport.is_closing():
             client = self._clients[number] = ClientConnection(self._pipeline)
-            client.connection_made(Sink(lambda client=client: self._leave(client)))  # type: ignore[misc]
+            client.connection_made(Sink(partial(self._leave, client)))
         if not client.busy and client.phase == "idle":
             client.data_received(request(chat(stream=stream)))
 

@@ -79,7 +79,7 @@ def test_a_bug_at_a_reply_ends_its_call_and_its_connection(
                 upstream = exchange.upstream
                 assert upstream is not None
                 if stage == "read":
-                    exchange.spoken = None  # type: ignore[assignment]
+                    monkeypatch.setattr(exchange, "spoken", None)
                 else:
                     monkeypatch.setattr(gateway.pipeline.endings, "served", None)
                 upstream.data_received(whole(completion()))
@@ -157,7 +157,7 @@ def break_down(
     """Have a stage fail at one call."""
     pipeline = gateway.pipeline
     if stage == "read":
-        faulty.request.parts = [0, 0]  # type: ignore[list-item]
+        monkeypatch.setattr(faulty.request, "parts", [0, 0])
         return
     if stage == "settle":
         post = pipeline.endings.post
