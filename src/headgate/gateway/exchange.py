@@ -52,7 +52,8 @@ class Exchange:
 
     Attributes:
         phase: Where it is: `read`, `claim`, `twin`, `approve`, `queue`, `money`, `renew`, `sync`,
-            `connect`, `reply` (sent, nothing back yet), `body` (the reply has begun), `done`.
+            `connect`, `reply` (sent, nothing back yet), `body` (the reply has begun), `done`; those
+            of `stages.py` while it waits for the next stage; `receive` while it is worked on.
         dialect: What the client speaks; `own` is its demand.
         spoken: What this attempt's target speaks: `dialect`, or a translation to another. The body
             to send there is `outgoing`, its demand `demand`; `lost` is what it leaves out.

@@ -3,7 +3,7 @@
 The code that a call goes through is six times what a processor's first cache holds, so calls that
 go through all of it one after another fetch all of it again and again. Here a turn's calls take a
 stage together, while its code is at hand, and then the next: the same work for a tenth less. Who is
-alone in a turn goes through all stages at once.
+alone in a turn goes through all stages at once, and of very many the last have the turns behind it.
 
 A stage takes a call up in the phase in which it waits for it; one that was ended meanwhile is in
 another. What a bug of ours stops is left in `RECEIVED`, or in `BODY` without its connection, which
@@ -130,6 +130,7 @@ class Stages:
         return self._arrived, self._asked, self._placed, self._held
 
     # Each takes from the end, for that costs nothing; so what is there is turned around first.
+    # Each is written out, for what is called through a variable is dearer when compiled.
 
     def _read_replies(self) -> None:
         whole = self._whole
