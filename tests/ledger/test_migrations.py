@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import OperationalError
 
-import headgate
+import headgate.store.fresh
 from headgate.insights.calls import AttemptRow
 from headgate.insights.search import Wanted, list_calls
 from headgate.records.charge import ChargeLine
 from headgate.store.database import make_engine
-from headgate.store.migrate import MIGRATIONS, open_store, upgrade
+from headgate.store.fresh import SCRIPT, make_tables
+from headgate.store.migrate import MIGRATIONS, open_store, revision_of, upgrade
+from headgate.store.migrating import fresh
 from headgate.store.postgresql import make_server_engine
 from headgate.store.schema import METADATA
 from headgate.units.errors import StoreError
@@ -69,6 +72,49 @@ def test_the_migrations_make_the_tables(kind: str, request: pytest.FixtureReques
 
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_new_store_has_what_the_migrations_make() -> None:
+    """Change it with: python -m headgate.store.migrating > (the path of) `SCRIPT`."""
+    assert SCRIPT.read_text() == fresh()
+
+
+def test_a_new_store_is_made_without_migrating(tmp_path: Path) -> None:
+    """Its tables are there at once, in the newest schema, and Alembic is not even imported."""
+    code = f"""
+import sys
+from pathlib import Path
+from headgate.store.migrate import open_store, revision_of
+print(revision_of(open_store(Path({str(tmp_path)!r}))), "alembic" in sys.modules)
+"""
+    told = subprocess.check_output([sys.executable, "-c", code], text=True)
+
+    assert told.split() == [REVISIONS[-1], "False"]
+
+
+def test_a_store_has_all_of_its_tables_or_none(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is stopped while making them leaves a store that is as new as it was."""
+    broken = tmp_path / "broken.sql"
+    broken.write_text("CREATE TABLE one (id INTEGER);\nCREATE TABLE;\n")
+    with monkeypatch.context() as patched, pytest.raises(OperationalError):
+        patched.setattr(headgate.store.fresh, "SCRIPT", broken)
+        make_tables(engine)
+    assert not inspect(engine).get_table_names()
+
+    make_tables(engine)
+
+    assert revision_of(engine) == REVISIONS[-1]
+
+
+def test_a_store_of_an_older_schema_is_migrated(tmp_path: Path, engine: Engine) -> None:
+    """What has tables is left to the migrations, whichever they are."""
+    upgrade(engine, REVISIONS[0])
+    opened = open_store(tmp_path)
+
+    assert revision_of(opened) == REVISIONS[-1]
+    opened.dispose()
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Engine, MetaData, String, Table, inspect, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from headgate.store.database import make_engine
+from headgate.store.fresh import make_tables
 from headgate.store.place import STORE_NAME, database_of
 from headgate.store.postgresql import check_database, make_server_engine
 from headgate.store.trouble import FIX, said
@@ -39,6 +40,7 @@ def open_store(data_dir: Path) -> Engine:
             # Takes effect where the store is made; an older one keeps the pages it has.
             connection.exec_driver_sql(PAGE_SIZE)
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        make_tables(engine)
         upgrade(engine)
     except OperationalError as error:
         raise StoreError(f"{path} cannot be opened: {said(error)}.", FIX) from error
@@ -81,7 +83,7 @@ def upgrade(engine: Engine, revision: str | None = None) -> None:
     wanted = revision or newest()
     if revision_of(engine) != wanted:
         # A steward that is started again is waited for, and Alembic takes a while to import.
-        importlib.import_module("headgate.store.migrating").migrate(engine, MIGRATIONS, wanted)
+        importlib.import_module("headgate.store.migrating").migrate(engine, wanted)
 
 
 def newest() -> str:
