@@ -1,5 +1,6 @@
 """A data directory with a day of calls in it, written and folded by the real parts."""
 
+import gc
 import shutil
 import signal
 from collections.abc import Iterator
@@ -43,6 +44,11 @@ WAITING = frozenset({"contract", "demo", "guides", "node", "torture", "workflows
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that take longest first."""
     items.sort(key=lambda item: item.path.parent.name not in WAITING)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what was collected: it is there to the end, and takes it a second."""
+    gc.freeze()
 
 
 USD = 1_000_000_000

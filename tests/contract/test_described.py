@@ -1,6 +1,5 @@
 """A node answers as its OpenAPI document says, whatever is sent that the document allows."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -8,63 +7,13 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from headgate.dialects.described.registry import described
 from headgate.dialects.registry import dialects
 from headgate.node.openapi.answers import REPLIED
 from headgate.node.openapi.document import document
-from headgate.units.errors import CODES
-from tests.node.harness import TestNode, running_node
-
-SCHEMA = schemathesis.openapi.from_dict(document())
-CHECKS = [
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
-NAMES = {code.code for code in CODES}
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
-    """A node without budgets."""
-    with running_node(tmp_path_factory.mktemp("described")) as running:
-        yield running
-
-
-@pytest.mark.slow
-@SCHEMA.parametrize()
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_operation_answers_as_it_is_described(
-    case: schemathesis.Case[Any], node: TestNode
-) -> None:
-    """Statuses, types, headers and bodies are those of the document, and nothing breaks."""
-    _aim(case)
-    headers = {"authorization": f"Bearer {node.key()}"}
-    reply = case.call(base_url=node.gateway_url, headers=headers)
-
-    case.validate_response(reply, checks=CHECKS)
-    (code,) = reply.headers.get("x-headgate-code", [""])
-    assert reply.status_code < 400 or code in NAMES
-    assert code != "internal_error"
-
-
-def _aim(case: schemathesis.Case[Any]) -> None:
-    """Have half of the calls name a model that is there, and no headers: else none is served."""
-    if len(str(case.body)) % 2:
-        return
-    for named in (case.body, case.path_parameters):
-        if isinstance(named, dict) and "model" in named:
-            named["model"] = "embed" if case.path.endswith("embeddings") else "mini"
-            case.headers.clear()
-
+from tests.contract.operations import CHECKS, SCHEMA
+from tests.node.harness import TestNode
 
 PLAIN = described()
 MODELS = {"anthropic_messages": "haiku", "embeddings": "embed"}
