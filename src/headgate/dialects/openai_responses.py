@@ -92,6 +92,7 @@ def read(body: bytes, theirs: Theirs | None = None) -> Demand | Refusal:
             request.service_tier, request.prompt_cache_retention, request.prompt_cache_options
         ),
         members=values,
+        after=request.previous_response_id,
     )
 
 

@@ -10,6 +10,7 @@ from headgate.gateway.client.lane import Lane
 from headgate.gateway.learning.exploring import Exploring
 from headgate.gateway.money.own_terms import keep_contracts
 from headgate.gateway.refusals import no_candidate, no_credential, unmet
+from headgate.gateway.stored.made import Made
 from headgate.gateway.tallies import Tallies
 from headgate.governance.requirements import NOTHING
 from headgate.routing.candidate import Outcome, Quoted
@@ -31,12 +32,18 @@ FROZEN: Final = "frozen"
 """The rule for a deployment that is frozen, or whose provider is."""
 UNSAID: Final = "feature_unsupported"
 """The rule for one whose dialect has no words for something the call asks for."""
+ELSEWHERE: Final = "kept_elsewhere"
+"""The rule for one whose provider does not keep the response that the call goes on from."""
 FULL: Final = "full"
 """The rule for one whose places and queue are taken, or whose queue is too slow."""
 
 
 class Attempts:
-    """Chooses where each attempt of a call goes."""
+    """Chooses where each attempt of a call goes.
+
+    Attributes:
+        made: Who had responses made that calls go on from.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
@@ -44,6 +51,7 @@ class Attempts:
         self._turn = 0
         self._exploring = Exploring(pipeline.edge.workers)
         self._tallies = Tallies(pipeline)
+        self.made = Made(pipeline.world)
 
     def first(self, exchange: Exchange) -> Refusal | None:
         """Begin the first attempt; or refuse, for the caller's limits, or for want of somebody."""
@@ -245,6 +253,11 @@ class Attempts:
             violated = exchange.required.violation(target.deployment, now_ns)
             if violated is not None:
                 return violated
+        if exchange.own.after is not None:
+            elsewhere = self.made.why_not(exchange, target)
+            if elsewhere is not None:
+                exchange.unsaid = elsewhere
+                return ELSEWHERE
         rule = target.health.rule(now_ns)
         if rule == BREAKER_OPEN and (exchange.plan_over or quoted in exchange.decision.resort):
             rule = None

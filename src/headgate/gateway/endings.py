@@ -59,6 +59,7 @@ class Endings:
         self.verdicts = Verdicts(pipeline.world)
         self._now_ns = pipeline.world.now_ns
         self._cascading = pipeline.cascading
+        self._kept_of = pipeline.attempts.made.dialect
 
     # Replies that came whole.
 
@@ -338,6 +339,8 @@ class Endings:
         usage, prompt, measured = settlement.usage, exchange.prompt, settlement.state == "measured"
         if measured and usage is not None and prompt is not None and exchange.whose:
             self._pipeline.prefixes.learn(exchange.whose, prompt, usage.prompt_tokens)
+        if exchange.dialect is self._kept_of:
+            self._pipeline.attempts.made.note(exchange, report)
         self._leave_place(exchange, at_ns, served=True)
         return at_ns
 

@@ -71,6 +71,8 @@ class Demand(Struct, frozen=True, gc=False):
         free: Whether the provider bills nothing for it: no money is held.
         pieces: What it is billed by beside tokens, and so no limit is sent; None for a call for
             text alone.
+        after: The response that the prompt goes on from, by the id under which its provider keeps
+            it; None when it goes on from none.
     """
 
     model: str
@@ -90,6 +92,7 @@ class Demand(Struct, frozen=True, gc=False):
     thread: bool = False
     free: bool = False
     pieces: Pieces | None = None
+    after: str | None = None
 
 
 class Edit(Struct, frozen=True, gc=False):
