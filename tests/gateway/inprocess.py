@@ -52,7 +52,6 @@ from headgate.records.journal import (
 from headgate.store.disk import Disk
 from headgate.store.journal_reader import JournalReader
 from headgate.store.journal_writer import JournalWriter
-from headgate.units import errors
 
 T = TypeVar("T")
 End = SettleRecord | VoidRecord
@@ -86,6 +85,7 @@ class LendingSteward:
     Attributes:
         control: Control requests that wait for `answer_control`, while `slow_control`.
         calls: Those on which it takes votes, as the store knows them; of others it knows nothing.
+        told: What it answers to whoever asks for a name.
     """
 
     def __init__(self, snapshot: Snapshot, journal: Path) -> None:
@@ -95,6 +95,7 @@ class LendingSteward:
         self.silent = self.absent = self.slow_control = False
         self.control: list[Callable[[], None]] = []
         self.calls: set[str] = set()
+        self.told: dict[str, str] = {}
         self.purse: Purse
         self._limit_of = Limits(snapshot.budgets)
         self._limit_of.used = self.book.used
@@ -134,10 +135,11 @@ class LendingSteward:
         """Take votes on `calls` and know nothing else, now or when `answer_control` says so."""
         if self.absent:
             return False
-        code = errors.CALL_UNKNOWN
-        reply = ControlReply(code.status, f"There is no {request.name}.", code.code)
-        if any(call in request.body for call in self.calls):
-            reply = ControlReply(200, "{}")
+        voted = any(call in request.body for call in self.calls)
+        told = self.told.get(request.name, "{}" if voted else None)
+        reply = ControlReply(404, f"There is no {request.name}.", "call_unknown")
+        if told is not None:
+            reply = ControlReply(200, told)
         if self.slow_control:
             self.control.append(lambda: answered(reply))
         else:

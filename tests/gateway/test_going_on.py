@@ -4,18 +4,24 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
+from headgate.dialects.batches.lines import Asked as Line
+from headgate.dialects.registry import dialects
+from headgate.gateway.batching import quoting
 from headgate.gateway.stored import made
 from headgate.identity.delegation import mint
 from headgate.identity.grant import Asked
-from headgate.records.journal import DecisionRecord
+from headgate.records.journal import DecisionRecord, HoldRecord
+from headgate.records.makers import Maker
 from headgate.simulator import Fault, FaultKind, Options, Simulator, SimulatorThread
 from headgate.simulator.pace import INSTANT
-from tests.gateway.calls import ALICE, BOB, ask
+from headgate.units.errors import Refusal
+from tests.gateway.calls import ALICE, BOB, ask, encode, request
 from tests.gateway.conftest import Start
 from tests.gateway.inprocess import Gateway
-from tests.gateway.wire import Reply
+from tests.gateway.wire import Reply, Wire
 
 PATH = "/v1/responses"
 MORE = """
@@ -164,12 +170,84 @@ def test_what_is_not_known_is_the_providers_to_judge(gateway: Gateway, model: st
     assert json.loads(reply.payload)["error"]["code"] == "previous_response_not_found"
 
 
+def tell(gateway: Gateway, deployment: str) -> str:
+    """Have the steward know a response of alice's that this worker knows nothing of."""
+    maker = Maker("alice", (), deployment)
+    gateway.steward.told["resp_told"] = msgspec.json.encode(maker).decode()
+    return "resp_told"
+
+
+def test_what_another_worker_had_made_is_asked_of_the_steward(gateway: Gateway) -> None:
+    """Once: it goes where it is kept, which knows nothing of it here, and is nobody else's."""
+    name = tell(gateway, "second")
+    reply = respond(gateway, previous_response_id=name)
+    gateway.steward.told.clear()
+
+    assert reply.header("x-headgate-deployment") == "second"
+    assert respond(gateway, "mini", previous_response_id=name).code == "response_unknown"
+    assert respond(gateway, "mini", key=BOB, previous_response_id=name).status == 404
+
+
+def test_what_made_it_may_be_configured_no_more(gateway: Gateway) -> None:
+    """Then the call may go anywhere, and is still its maker's alone."""
+    name = tell(gateway, "gone")
+
+    assert respond(gateway, "mini", key=BOB, previous_response_id=name).code == "response_unknown"
+    reply = respond(gateway, "mini", previous_response_id=name)
+    assert reply.header("x-headgate-deployment") == "mini"
+
+
+def test_without_a_steward_nobody_can_say_whose_it_is(gateway: Gateway) -> None:
+    """The client is told to come again."""
+    gateway.steward.absent = True
+
+    refused = respond(gateway, "mini", previous_response_id="resp_unheard_of")
+
+    assert (refused.status, refused.code) == (503, "ledger_unavailable")
+    gateway.steward.absent = False
+
+
+def test_a_steward_that_says_nothing_is_waited_for_in_bounds(gateway: Gateway) -> None:
+    """The sweep refuses the call; an answer that comes after all breaks nothing."""
+    gateway.steward.slow_control = True
+
+    refused = respond(gateway, "mini", previous_response_id="resp_unheard_of")
+
+    assert (refused.status, refused.code) == (503, "ledger_unavailable")
+    gateway.run(gateway.steward.answer_control)
+    assert respond(gateway, "mini", previous_response_id="resp_unheard_of").status == 400
+
+
+def test_a_client_may_leave_while_the_steward_is_asked(gateway: Gateway) -> None:
+    """Nothing is sent then, and nothing stays held."""
+    gateway.steward.slow_control = True
+    body = {"model": "mini", "input": "Hello", "previous_response_id": "resp_unheard_of"}
+    with Wire(gateway.port) as wire:
+        wire.send(request(body, PATH))
+        gateway.until(lambda: bool(gateway.steward.control), "the steward is asked")
+    gateway.until(lambda: not gateway.pipeline.exchanges, "the call is over")
+    gateway.run(gateway.steward.answer_control)
+
+    gateway.until_idle()
+    assert not any(isinstance(each, HoldRecord) for each in gateway.records())
+
+
+def test_no_line_of_a_batch_goes_on_from_a_response() -> None:
+    """Whose it is would have to be asked of each of very many."""
+    body = {"model": "mini", "input": "Hello", "previous_response_id": "resp_1"}
+    dialect = dialects()["openai_responses"]
+    refusal = quoting.read([Line("row", encode(body))], dialect, one_model=True)
+
+    assert isinstance(refusal, Refusal)
+    assert "Line 1: It goes on with a conversation" in refusal.message
+
+
 def test_only_the_newest_are_known(
     gateway: Gateway, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that makes very many keeps no more than its bound."""
-    monkeypatch.setattr(made, "KNOWN_MAX", 2)
-    names = [made_by_other(gateway, simulator) for _ in range(3)]
-    replies = [respond(gateway, previous_response_id=name) for name in names]
+    monkeypatch.setattr(made, "KNOWN_MAX", 1)
+    older, newer = (made_by_other(gateway, simulator) for _ in range(2))
 
-    assert [reply.status for reply in replies] == [400, 200, 200]
+    assert served_by(respond(gateway, previous_response_id=newer)) == "second"
+    assert respond(gateway, previous_response_id=older).status == 400

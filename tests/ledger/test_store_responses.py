@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 
-from headgate.ledger.store_responses import find_response, made_by
+from headgate.ledger.store_responses import made_by, makers
 from tests.stores import on_a_file, open_test_store
 
 
@@ -27,7 +27,7 @@ def test_in_a_store_without_attempts_nobody_made_one(tmp_path: Path) -> None:
     """The question is one that the store understands, on SQLite and on PostgreSQL."""
     engine = open_test_store(tmp_path)
     with engine.connect() as connection:
-        found = find_response(connection, made_by("resp_1", "openai_responses"), "alice", ())
+        found = list(makers(connection, made_by("resp_1", "openai_responses")))
     engine.dispose()
 
-    assert found is None
+    assert found == []

@@ -150,6 +150,19 @@ def test_it_is_found_after_its_worker_died(node: TestNode) -> None:
     assert client_of(node).responses.retrieve(made.id).output == made.output
 
 
+def test_whoever_goes_on_from_it_is_known_after_its_worker_died(node: TestNode) -> None:
+    """Its maker may, and nobody else, though the new worker had to ask whose it is."""
+    made = client_of(node).responses.create(**ASK)
+    node.await_successor("worker-0", node.kill("worker-0"))
+
+    with pytest.raises(openai.NotFoundError) as refused:
+        client_of(node, node.key("bob")).responses.create(**ASK, previous_response_id=made.id)
+    gone_on = client_of(node).responses.create(**ASK, previous_response_id=made.id)
+
+    assert refused.value.response.headers["x-headgate-code"] == "response_unknown"
+    assert gone_on.previous_response_id == made.id
+
+
 def test_what_the_provider_refuses_is_passed_on(node: TestNode) -> None:
     """Only what runs in the background can be cancelled, and nothing does here."""
     client = client_of(node)

@@ -51,11 +51,13 @@ class Attempts:
         self._turn = 0
         self._exploring = Exploring(pipeline.edge.workers)
         self._tallies = Tallies(pipeline)
-        self.made = Made(pipeline.world)
+        self.made = Made(pipeline)
 
     def first(self, exchange: Exchange) -> Refusal | None:
         """Begin the first attempt; or refuse, for the caller's limits, or for want of somebody."""
-        credential = exchange.request.credential
+        after, credential = exchange.own.after, exchange.request.credential
+        if after is not None and self.made.waits(exchange, after):
+            return None
         if credential is not None and credential.limited:
             refusal = self._world.minutes.admit(exchange, credential)
             if refusal is not None:

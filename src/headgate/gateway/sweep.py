@@ -15,9 +15,10 @@ from headgate.gateway.kept.repeats import CLAIM
 from headgate.gateway.money.metering import bound_settlement
 from headgate.gateway.pipeline import Pipeline
 from headgate.gateway.readings import RECEIVED
-from headgate.gateway.refusals import UNCLAIMED
+from headgate.gateway.refusals import LEDGER_GONE, UNCLAIMED
 from headgate.gateway.settings import Edge
 from headgate.gateway.stages import BODY, WHOLE
+from headgate.gateway.stored.made import WHOSE
 from headgate.gateway.upstream.connection import UpstreamConnection
 from headgate.gateway.upstream.pool import Pool
 from headgate.ledger.purse import LEASE_WAIT_MS
@@ -29,6 +30,9 @@ KEPT_DRAIN_MS = 3_600_000
 
 SENT = ("reply", BODY)
 """The phases of an attempt that its provider has."""
+
+ASKING = (CLAIM, WHOSE)
+"""The phases of a call for which the steward is asked before it goes anywhere."""
 
 BODY_START_MS = 10_000
 """How long a body may come at any rate."""
@@ -111,9 +115,10 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
     draining_ms = 0 if gone_ms is None or exchange.upstream is None else now_ms - gone_ms
     if draining_ms > _drain_ms(pipeline, exchange):
         pipeline.endings.give_up(exchange, "client_gone")
-    elif exchange.phase == CLAIM:
+    elif exchange.phase in ASKING:
         if now_ms - exchange.since_ms > LEASE_WAIT_MS:
-            pipeline.endings.refuse(exchange, UNCLAIMED)
+            gone = UNCLAIMED if exchange.phase == CLAIM else LEDGER_GONE
+            pipeline.endings.refuse(exchange, gone)
     elif exchange.phase == "queue" and pipeline.edge.queue_ping_ms:
         ping_queued(exchange, now_ms, pipeline.edge.queue_ping_ms)
     elif _is_stopped(exchange):

@@ -1,11 +1,12 @@
 """Responses that providers keep, by the books: whose each is, and who made it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import msgspec
 from sqlalchemy import Connection, Select, select, text
 
 from headgate.ledger.tables import IS_RESPONSE, attempt, caller, route
+from headgate.records.makers import Maker
 
 
 def made_by(response: str, dialect: str) -> Select[tuple[str, str, str]]:
@@ -23,19 +24,13 @@ def made_by(response: str, dialect: str) -> Select[tuple[str, str, str]]:
     return made.order_by(attempt.c.at_ns.desc())
 
 
-def find_response(
-    connection: Connection, made: Select[tuple[str, str, str]], principal: str, chain: Sequence[str]
-) -> str | None:
-    """Return the deployment that made a response for a caller, None when none did.
+def makers(connection: Connection, made: Select[tuple[str, str, str]]) -> Iterator[Maker]:
+    """Yield who made a response, the newest first.
 
     Args:
         connection: To the store.
         made: Who made it, see `made_by`.
-        principal: Whose response it has to be.
-        chain: The delegations of who asks: theirs are its own and those of whom it delegated to.
     """
     for row in connection.execute(made):
-        theirs = msgspec.json.decode(row.chain, type=tuple[str, ...])
-        if row.principal == principal and theirs[: len(chain)] == tuple(chain):
-            return str(row.deployment)
-    return None
+        chain = msgspec.json.decode(row.chain, type=tuple[str, ...])
+        yield Maker(row.principal, chain, row.deployment)

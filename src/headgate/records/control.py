@@ -29,6 +29,9 @@ BATCHES, FILES = "batches", "files"
 RESPONSES: Final = "responses"
 """What workers ask on behalf of clients who come back for what a provider keeps."""
 
+MAKER: Final = "MAKER"
+"""The method by which a worker asks who had such a response made, whoever that is."""
+
 OutcomeKind = Literal["call", "run", "session"]
 """What an outcome is told of."""
 

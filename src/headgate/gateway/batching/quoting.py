@@ -73,7 +73,7 @@ def read(lines: Sequence[Asked], dialect: Dialect, *, one_model: bool) -> Read |
             continue
         if demand.stream:
             wrong.append((number, "It asks for a stream."))
-        elif demand.thread:
+        elif demand.thread or demand.after is not None:
             wrong.append((number, "It goes on with a conversation that its provider keeps."))
         elif one_model and first and demand.model not in first:
             wrong.append((number, f"It is for another model, {demand.model[:128]!r}."))

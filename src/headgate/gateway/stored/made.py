@@ -1,60 +1,105 @@
-"""Responses that this worker's calls had made and a provider keeps: who may go on from each, where.
+"""Responses that a provider keeps: who may go on from each, and where.
 
 A call that goes on from a response (`previous_response_id`) can be served by the provider that
 keeps it alone, and is nobody's business but of whom it was made for: at the provider all belong to
-one account. What another worker had made, or this one before it was started anew, is not known
-here: then the provider judges.
+one account. A worker remembers what its own calls had made, and asks the steward for the rest. Of
+what the books do not know the provider judges: it was made before them, or not by Headgate.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 from headgate.dialects.kept_responses import KEPT, SPOKEN, UNKNOWN
+from headgate.gateway.refusals import LEDGER_GONE
+from headgate.records.control import MAKER, RESPONSES, ControlReply, ControlRequest
+from headgate.records.makers import Maker
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
 if TYPE_CHECKING:
     from headgate.gateway.exchange import Exchange
+    from headgate.gateway.pipeline import Pipeline
     from headgate.gateway.upstream.target import Target
-    from headgate.gateway.world import World
     from headgate.identity.directory import Credential
     from headgate.records.report import Report
 
 KNOWN_MAX: Final = 16_384
 """So many are known, the newest: some 6 MB."""
 
+WHOSE: Final = "whose"
+"""The phase of a call for which the steward is asked whose response it goes on from."""
+
+PARAM: Final = "previous_response_id"
+
 
 class _Made(NamedTuple):
-    provider: str
-    principal: str
-    chain: tuple[str, ...]
+    maker: Maker
+    provider: str | None
 
 
 class Made:
-    """Knows who had responses made, and by which provider.
+    """Knows who had responses made, and which provider keeps them.
 
     Attributes:
         dialect: In which they are asked for, None where nobody speaks it.
     """
 
-    def __init__(self, world: World) -> None:
-        spoken = (each for each in world.dialects.values() if each.KIND == SPOKEN)
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._world = pipeline.world
+        spoken = (each for each in self._world.dialects.values() if each.KIND == SPOKEN)
         self.dialect = next(spoken, None)
-        self._known: dict[str, _Made] = {}
+        self._known: dict[str, _Made | None] = {}
 
     def note(self, exchange: Exchange, report: Report) -> None:
         """Remember what a call has had made, if its provider may keep it."""
         name, credential = report.upstream_id, exchange.request.credential
         if name is None or credential is None or not name.startswith(KEPT):
             return
-        if exchange.spoken is not self.dialect:
-            # Made by translation: the id is our own.
+        # What was made by translation has an id of our own.
+        if exchange.spoken is self.dialect:
+            deployment = exchange.target.deployment
+            maker = Maker(credential.principal, _chain_of(credential), deployment.id)
+            self._keep(name, _Made(maker, deployment.provider))
+
+    def waits(self, exchange: Exchange, name: str) -> bool:
+        """Ask whose a response is that nothing is known of; True while the call waits for that."""
+        if name in self._known or not name.startswith(KEPT):
+            return False
+        who = exchange.request.credential
+        assert who is not None, exchange.call
+        request = ControlRequest(MAKER, RESPONSES, name, who.principal, who.team, who.key)
+
+        def answered(reply: ControlReply | None) -> None:
+            self._answered(exchange, name, reply)
+
+        exchange.enter(WHOSE)
+        if not self._world.control.send(request, answered):
+            answered(None)
+        return True
+
+    def _answered(self, exchange: Exchange, name: str, reply: ControlReply | None) -> None:
+        if reply is not None:
+            self._keep(name, None if reply.code else self._made(reply.body))
+        if exchange.phase != WHOSE:
             return
-        if len(self._known) >= KNOWN_MAX:
+        if reply is None:
+            self._pipeline.endings.refuse(exchange, LEDGER_GONE)
+        else:
+            self._pipeline.go(exchange)
+
+    def _made(self, told: str) -> _Made:
+        maker = msgspec.json.decode(told, type=Maker)
+        target = self._world.targets.get(maker.deployment)
+        return _Made(maker, None if target is None else target.deployment.provider)
+
+    def _keep(self, name: str, made: _Made | None) -> None:
+        self._known[name] = made
+        if len(self._known) > KNOWN_MAX:
             del self._known[next(iter(self._known))]
-        provider = exchange.target.deployment.provider
-        self._known[name] = _Made(provider, credential.principal, _chain_of(credential))
 
     def why_not(self, exchange: Exchange, target: Target) -> Refusal | None:
         """Tell why a call cannot go on at a target from the response it names; None if it may."""
@@ -62,16 +107,12 @@ class Made:
         made = None if name is None else self._known.get(name)
         if made is None or credential is None:
             return None
-        chain = _chain_of(credential)
-        if made.principal != credential.principal or made.chain[: len(chain)] != chain:
+        if not made.maker.is_of(credential.principal, _chain_of(credential)):
             return Refusal(errors.RESPONSE_UNKNOWN, UNKNOWN.format(name=name), PARAM)
-        if made.provider == target.deployment.provider:
+        if made.provider in (None, target.deployment.provider):
             return None
         message = f"{made.provider!r} keeps the response, to which this call cannot go."
         return Refusal(errors.RESPONSE_UNKNOWN, message, PARAM)
-
-
-PARAM: Final = "previous_response_id"
 
 
 def _chain_of(credential: Credential) -> tuple[str, ...]:
