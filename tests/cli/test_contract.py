@@ -83,8 +83,8 @@ def test_the_schema_file_is_current() -> None:
 
 
 def test_each_command_is_tried() -> None:
-    """No command's JSON goes unseen; that of some is read where a node runs."""
-    assert {*COMMANDS, "reload", "feedback", "outcomes import"} == set(PRINTED)
+    """No command's JSON goes unseen; that of some is read where a node or PostgreSQL runs."""
+    assert {*COMMANDS, "reload", "restore", "feedback", "outcomes import"} == set(PRINTED)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

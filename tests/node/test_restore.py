@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
 from headgate.cli.main import app
 from headgate.insights.books import Books, check_books
+from headgate.insights.contract_exports import RestoreView
 from headgate.ledger.tables import attempt
 from headgate.node.paths import journal_root
 from headgate.node.store_backup import back_up
@@ -51,14 +53,17 @@ def keep_asking(node: TestNode, over: threading.Event) -> bool:
 
 
 def moved(node: TestNode, copy: Path, folder: Path, url: str, *, joining: bool = False) -> TestNode:
-    """Put a copy back by the command, and return the node that is to start there."""
+    """Put a copy back by the command, which says so, and return the node that is to start there."""
     folder.mkdir()
     config, old = folder / "headgate.toml", database_of(node.data_dir)
     assert old is not None
     config.write_text(node.config.read_text().replace(old, url))
     told = ["restore", str(copy), "--config", str(config), "--data-dir", str(folder / "data")]
-    result = CliRunner().invoke(app, [*told, *(("--join",) if joining else ())])
+    result = CliRunner().invoke(app, [*told, "--json", *(("--join",) if joining else ())])
     assert result.exit_code == 0, result.output
+    restored = msgspec.json.decode(result.stdout, type=RestoreView, strict=True)
+    assert (restored.directory, restored.joined) == (str(folder / "data"), joining)
+    assert restored.journals == len([*journal_root(folder / "data").iterdir()]) > 0
     return replace(node, config=config, data_dir=folder / "data", _process=None)
 
 

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, Config, DataDir
-from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, say
+from headgate.cli.options import CONFIG_DEFAULT, DATA_DIR_DEFAULT, AsJson, Config, DataDir
+from headgate.cli.output import EXIT_NO, EXIT_UNREACHABLE, fail, print_json, say
 from headgate.config.load import load
+from headgate.insights.contract_exports import RestoreView
 from headgate.node.store_restore import restore as put_back
 
 app = typer.Typer()
@@ -25,6 +26,7 @@ def restore(
     ] = False,
     config: Config = CONFIG_DEFAULT,
     data_dir: DataDir = DATA_DIR_DEFAULT,
+    as_json: AsJson = False,
 ) -> None:
     """Fill the database that [store] names from a copy, and make the data directory beside it.
 
@@ -47,5 +49,8 @@ def restore(
             "Name a folder below one that is there, on a disk with room.",
             EXIT_UNREACHABLE,
         )
+    if as_json:
+        print_json(RestoreView(directory=str(data_dir), journals=journals, joined=joining))
+        return
     say(f"{data_dir}: {journals:,} journals, and the store in PostgreSQL")
     say(f"Prove it: headgate check-books --data-dir {data_dir}")

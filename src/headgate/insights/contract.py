@@ -26,7 +26,12 @@ from headgate.insights.contract_control import (
 )
 from headgate.insights.contract_decisions import DecisionView
 from headgate.insights.contract_desk import ImportView, PlansView, UsageView
-from headgate.insights.contract_exports import BackupView, ExportedView, HistoryView
+from headgate.insights.contract_exports import (
+    BackupView,
+    ExportedView,
+    HistoryView,
+    RestoreView,
+)
 from headgate.insights.contract_holds import HoldView
 from headgate.insights.contract_learning import (
     ModelsView,
@@ -340,6 +345,7 @@ PRINTED: dict[str, Any] = {
     "caches": CachesView,
     "reconcile": ReconcileView,
     "backup": BackupView,
+    "restore": RestoreView,
     "export focus": ExportedView,
     "export events": ExportedView,
     "export parquet": HistoryView,

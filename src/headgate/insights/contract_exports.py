@@ -36,3 +36,15 @@ class BackupView(Printed, frozen=True, kw_only=True):
     bytes: int
     running: int
     other_nodes: int
+
+
+class RestoreView(Printed, frozen=True, kw_only=True):
+    """A copy that was put back into PostgreSQL: `restore --json`.
+
+    `journals` is how many came back, `joined` whether the store was there already and the node
+    came back to it.
+    """
+
+    directory: str
+    journals: int
+    joined: bool
