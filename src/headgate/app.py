@@ -18,6 +18,7 @@ from headgate.dialects.conversations import Conversations
 from headgate.dialects.registry import dialects, spoken_dialects
 from headgate.dialects.stops.registry import counted, stops
 from headgate.dialects.translation.registry import tellers, translators
+from headgate.gateway.bugs import Bugs
 from headgate.gateway.caching import Caching
 from headgate.gateway.clock import Coarse
 from headgate.gateway.deferral import Deferral
@@ -118,6 +119,7 @@ def data_plane(
         journal=journal,
         clock=clock,
         outbox=outbox,
+        bugs=Bugs(),
         now_ns=now_ns,
         next_call=CallIds(journal.epoch).next,
         ready=steward.ready,

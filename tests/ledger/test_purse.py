@@ -39,6 +39,11 @@ class Desk:
                 self.line.returned("w", self.purse.release(recall.windows), recall.number)
             heard, outcomes = False, self.line.decide(0)
 
+    def expire(self, before_ms: int) -> None:
+        """Refuse the calls that have waited for too long, as the sweep does."""
+        for waiting in self.purse.expired(before_ms):
+            waiting.resume(UNAVAILABLE)
+
     def refused(self, name: str) -> bool:
         """Tell whether a call was refused for what the budget has left."""
         answer = self.answers[name]
@@ -112,9 +117,9 @@ def test_calls_that_the_steward_never_answers_are_refused_in_time() -> None:
     desk = Desk(100)
     desk.call("early", 10, since_ms=0)
     desk.call("later", 10, since_ms=500)
-    desk.purse.expire(1)
+    desk.expire(1)
     assert desk.answers == {"early": UNAVAILABLE}
-    desk.purse.expire(501)
+    desk.expire(501)
     assert desk.answers == {"early": UNAVAILABLE, "later": UNAVAILABLE}
     desk.answer()
     desk.call("next", 10)

@@ -185,15 +185,13 @@ class Places:
             for queue in self.queues:
                 queue.count_from(since_ms, at_ms)
 
-    def expire(self, before_ms: int) -> int:
-        """Send away those who began to wait before an instant; returns how many."""
+    def expired(self, before_ms: int) -> list[Waiter]:
+        """Take out those who began to wait before an instant, for them to be sent away."""
         if not self.waiting:
-            return 0
+            return []
         gone = [waiter for queue in self.queues for waiter in queue.expired(before_ms)]
         self.waiting -= len(gone)
-        for waiter in gone:
-            waiter.resume(None)
-        return len(gone)
+        return gone
 
     def _give(self, share: Share) -> Share:
         self.taken += 1

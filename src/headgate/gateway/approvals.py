@@ -16,6 +16,7 @@ from headgate.gateway.client.http_bytes import whole
 from headgate.gateway.client.pings import ping
 from headgate.gateway.entry import find_path
 from headgate.gateway.money.quotes import quote
+from headgate.gateway.readings import RECEIVED
 from headgate.gateway.refusals import stranger
 from headgate.governance.rules import rule_for
 from headgate.governance.settings import Rule
@@ -201,7 +202,7 @@ class Approvals:
         permission.given = True
         permission.quote_nanos = told.quote_nanos
         self._forget(exchange)
-        exchange.enter("receive")
+        exchange.enter(RECEIVED)
         key = exchange.request.head.key
         if pipeline.identify(key) is None:
             pipeline.endings.refuse(exchange, stranger(pipeline.world.directory, key))
@@ -241,13 +242,12 @@ class Approvals:
                 if permission.since_ms == since_ms:
                     permission.since_ms = at_ms
 
-    def sweep(self, now_ms: int) -> None:
-        """Keep clients alive that wait, and end what has waited for too long."""
-        for calls in list(self._waiting.values()):
-            for exchange in list(calls.values()):
-                self._sweep(exchange, now_ms)
+    def waiting(self) -> list[Exchange]:
+        """Return the calls that wait for a person."""
+        return [exchange for calls in self._waiting.values() for exchange in calls.values()]
 
-    def _sweep(self, exchange: Exchange, now_ms: int) -> None:
+    def sweep(self, exchange: Exchange, now_ms: int) -> None:
+        """Keep a client alive that waits, and end what has waited for too long."""
         permission = exchange.permission
         assert permission is not None
         waited_ms, unheard_ms = now_ms - permission.since_ms, now_ms - exchange.since_ms
@@ -275,6 +275,7 @@ class Approvals:
         del calls[exchange.call]
         if not calls:
             del self._waiting[approval]
+        exchange.phase = RECEIVED
 
     def _let_go(self, permission: Permission, *, withdrawn: bool) -> None:
         if permission.ticket:

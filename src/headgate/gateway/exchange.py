@@ -88,8 +88,7 @@ class Exchange:
         "first_byte_ns",
         "headed",
         "health_mark",
-        "held",
-        "hold_nanos",
+        *("held", "hold_nanos"),
         "input_tokens_max",
         "lost",
         "marked",
@@ -186,11 +185,12 @@ class Exchange:
 
     def on_place(self, share: Share | None) -> None:
         """A place is free, or the wait for one is over."""
-        self.turn.share = share
+        self.phase, self.turn.share = "receive", share
         self._pipeline.on_place(self)
 
     def on_money(self, short: Short | str | None) -> None:
         """The hold is made, or a window is too small, or the ledger does not answer."""
+        self.phase = "receive"
         self._pipeline.on_money(self, short)
 
     # told by the pool

@@ -7,6 +7,7 @@ lest the one after take it for something that has happened since. A time has to 
 
 from collections.abc import Iterable
 
+from headgate.gateway.bugs import CONNECTION, WAITED
 from headgate.gateway.client.edge import ClientConnection
 from headgate.gateway.client.pings import ping_queued
 from headgate.gateway.endings import UNKNOWN_REPORT
@@ -21,7 +22,7 @@ from headgate.gateway.stages import BODY, WHOLE
 from headgate.gateway.stored.made import WHOSE
 from headgate.gateway.upstream.connection import UpstreamConnection
 from headgate.gateway.upstream.pool import Pool
-from headgate.ledger.purse import LEASE_WAIT_MS
+from headgate.ledger.purse import LEASE_WAIT_MS, UNAVAILABLE
 from headgate.units import errors
 from headgate.units.errors import Refusal
 
@@ -39,21 +40,26 @@ BODY_START_MS = 10_000
 
 
 def sweep(pipeline: Pipeline, now_ms: int) -> None:
-    """Move the coarse clock on and end what is overdue."""
+    """Move the coarse clock on and end what is overdue.
+
+    A bug of ours that is met at one call, or one connection, is told once and keeps no other from
+    being swept. What it has left undone of its call the next sweep ends, and until the books have
+    taken its end its money stays held: by this worker, and when it dies by its journal, of which
+    the steward posts whatever has not ended. Any other bug ends the worker, with the same effect.
+    """
     world = pipeline.world
     before_ms = world.clock.coarse_ms
     world.clock.move(now_ms, world.now_ns())
     pipeline.lag.look(now_ms)
     _count_waits_from(pipeline, before_ms, now_ms - 1)
+    if len(world.bugs):
+        world.bugs.keep({each.call for each in pipeline.exchanges} | pipeline.connections)
     _sweep_calls(pipeline, before_ms, now_ms)
+    _sweep_clients(pipeline, before_ms, now_ms)
     if pipeline.hedging is not None:
         pipeline.hedging.sweep()
-    for target in world.targets.values():
-        target.places.expire(now_ms - pipeline.edge.queue_wait_max_ms)
+    _sweep_waits(pipeline, now_ms)
     _sweep_pools(world.pools, now_ms)
-    if pipeline.approvals is not None:
-        pipeline.approvals.sweep(now_ms)
-    world.purse.expire(now_ms - LEASE_WAIT_MS)
     world.purse.refill()
     pipeline.repeats.flush()
     if pipeline.responses is not None:
@@ -67,13 +73,54 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
 
 
 def _sweep_calls(pipeline: Pipeline, before_ms: int, now_ms: int) -> None:
-    for exchange in list(pipeline.exchanges):
-        _count_from(exchange, before_ms, now_ms - 1)
-        _sweep_exchange(pipeline, exchange, now_ms)
-    for client in list(pipeline.connections):
-        if client.phase_since_ms == before_ms:
-            client.phase_since_ms = now_ms - 1
-        _sweep_client(pipeline, client, now_ms)
+    left, bugs = list(pipeline.exchanges), pipeline.world.bugs
+    while left:
+        with bugs:
+            while left:
+                exchange = left.pop()
+                bugs.at = exchange.call
+                _count_from(exchange, before_ms, now_ms - 1)
+                _sweep_exchange(pipeline, exchange, now_ms)
+
+
+def _sweep_clients(pipeline: Pipeline, before_ms: int, now_ms: int) -> None:
+    left, bugs = list(pipeline.connections), pipeline.world.bugs
+    bugs.name = CONNECTION
+    while left:
+        with bugs:
+            while left:
+                client = left.pop()
+                bugs.at = client
+                if client.phase_since_ms == before_ms:
+                    client.phase_since_ms = now_ms - 1
+                _sweep_client(pipeline, client, now_ms)
+
+
+def _sweep_waits(pipeline: Pipeline, now_ms: int) -> None:
+    """Send those away who have waited for too long: for a place, for a person, for money."""
+    world, bugs = pipeline.world, pipeline.world.bugs
+    bugs.name = WAITED
+    for target in world.targets.values():
+        shed = target.places.expired(now_ms - pipeline.edge.queue_wait_max_ms)
+        shed.reverse()
+        while shed:
+            with bugs:
+                while shed:
+                    shed.pop().resume(None)
+    if pipeline.approvals is not None:
+        asking = pipeline.approvals.waiting()
+        while asking:
+            with bugs:
+                while asking:
+                    exchange = asking.pop()
+                    bugs.at = exchange.call
+                    pipeline.approvals.sweep(exchange, now_ms)
+    unheard = world.purse.expired(now_ms - LEASE_WAIT_MS)
+    unheard.reverse()
+    while unheard:
+        with bugs:
+            while unheard:
+                unheard.pop().resume(UNAVAILABLE)
 
 
 def _count_waits_from(pipeline: Pipeline, before_ms: int, at_ms: int) -> None:
@@ -118,6 +165,7 @@ def _sweep_exchange(pipeline: Pipeline, exchange: Exchange, now_ms: int) -> None
     elif exchange.phase in ASKING:
         if now_ms - exchange.since_ms > LEASE_WAIT_MS:
             gone = UNCLAIMED if exchange.phase == CLAIM else LEDGER_GONE
+            exchange.phase = RECEIVED
             pipeline.endings.refuse(exchange, gone)
     elif exchange.phase == "queue" and pipeline.edge.queue_ping_ms:
         ping_queued(exchange, now_ms, pipeline.edge.queue_ping_ms)
@@ -144,7 +192,26 @@ def _is_stopped(exchange: Exchange) -> bool:
 
 def _end_stopped(pipeline: Pipeline, exchange: Exchange) -> None:
     exchange.cancel()
-    # Only the books are told: the bug may be one of who learns of ends, and would stop the sweep.
+    has_ended = False
+    try:
+        _end_held(pipeline, exchange)
+        # In a stream that has begun, it is an error of its dialect.
+        exchange.headed |= exchange.begun and not pipeline.withholds(exchange)
+        pipeline.endings.answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
+        has_ended = True
+    finally:
+        client = exchange.client
+        if not has_ended and client is not None:
+            # The call is tried again with each sweep; its client need not wait for that.
+            exchange.client = None
+            client.done(keep_alive=False)
+
+
+def _end_held(pipeline: Pipeline, exchange: Exchange) -> None:
+    """End what a stopped call has held, if it still does.
+
+    Only the books are told: the bug may be one of who learns of ends.
+    """
     reason, books, at_ns = errors.INTERNAL.code, pipeline.world.books, pipeline.now_ns()
     if exchange.held and exchange.phase in SENT:
         # Its provider has had it, for what nobody knows any more.
@@ -152,9 +219,6 @@ def _end_stopped(pipeline: Pipeline, exchange: Exchange) -> None:
         books.settle(exchange, bound, report=UNKNOWN_REPORT, at_ns=at_ns, final=True)
     elif exchange.held:
         books.void(exchange, reason, at_ns=at_ns, final=True)
-    # In a stream that has begun, it is an error of its dialect.
-    exchange.headed |= exchange.begun and not pipeline.withholds(exchange)
-    pipeline.endings.answer(exchange, Refusal(errors.INTERNAL, errors.INTERNAL.sentence))
 
 
 def _overdue(exchange: Exchange, upstream: UpstreamConnection, now_ms: int) -> str | None:

@@ -10,6 +10,7 @@ from headgate.capacity.retries import RetryBudget
 from headgate.counting.tally import Tallier
 from headgate.dialects.conversations import Conversations
 from headgate.dialects.registry import Dialect, PathDialect
+from headgate.gateway.bugs import Bugs
 from headgate.gateway.caching import Caching
 from headgate.gateway.client.request import Request
 from headgate.gateway.clock import Coarse
@@ -54,6 +55,7 @@ class World:
         rulebook: What is required of whose calls.
         tagging: What whose calls are tagged with.
         targets: By deployment id.
+        bugs: Has the sweep go on behind a call at which a bug of ours was met.
         caching: What is known of the providers' prompt caches.
         sessions: What is known of sessions, for routes whose policy goes by them.
         retries: What further attempts are paid from.
@@ -101,6 +103,7 @@ class World:
     journal: JournalWriter
     clock: Coarse
     outbox: Outbox
+    bugs: Bugs
     now_ns: Callable[[], int]
     next_call: Callable[[], str]
     ready: Callable[[], bool]

@@ -263,15 +263,18 @@ class Purse:
             if each.since_ms == since_ms:
                 self._queue[place] = each._replace(since_ms=at_ms)
 
-    def expire(self, before_ms: int) -> None:
-        """Refuse calls that began to wait before an instant: the steward does not answer."""
+    def expired(self, before_ms: int) -> list[Waiting]:
+        """Take out calls that began to wait before an instant, for them to be refused.
+
+        The steward does not answer them, which is told as `UNAVAILABLE`.
+        """
         late = [number for number, each in self._asked.items() if each.since_ms < before_ms]
         gone = [self._asked.pop(number) for number in late]
         gone += [each for each in self._queue if each.since_ms < before_ms]
         self._queue = [each for each in self._queue if each.since_ms >= before_ms]
         for waiting in gone:
             self._unblock(waiting)
-            waiting.resume(UNAVAILABLE)
+        return gone
 
     def refill(self) -> None:
         """Ask ahead for windows that are spent quickly, so that calls seldom have to wait."""

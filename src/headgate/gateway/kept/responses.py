@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from headgate.gateway import replies
 from headgate.gateway.client.http_bytes import with_lines
 from headgate.gateway.client.tap import Tap
 from headgate.gateway.kept.recorder import kept
+from headgate.gateway.readings import RECEIVED
 from headgate.gateway.settings import ResponseCache
 from headgate.records.charge import Settlement
 from headgate.records.journal import CacheNote
@@ -111,18 +113,29 @@ class Responses:
     def over(self, key: bytes) -> None:
         """A call is over that others may wait for: each gets its reply, or is made after all."""
         for twin in self._running.pop(key, ()):
-            if twin.phase == TWIN:
-                self._pipeline.go(twin)
+            self._go(twin)
 
     def sweep(self, now_ms: int) -> None:
-        """Have calls made that have waited too long for another."""
+        """Have calls made that have waited too long for another, each in a turn of its own."""
         for twins in list(self._running.values()):
             late = [each for each in twins if each.since_ms < now_ms - self._settings.wait_max_ms]
             # They stand in the order in which they came.
             del twins[: len(late)]
             for twin in late:
-                if twin.phase == TWIN:
-                    self._pipeline.go(twin)
+                self._world.outbox.soon(partial(self._go, twin))
+
+    def _go(self, twin: Exchange) -> None:
+        """Have a call made that has waited; its phase says so until it is."""
+        if twin.phase != TWIN:
+            return
+        has_gone = False
+        try:
+            self._pipeline.go(twin)
+            has_gone = True
+        finally:
+            if not has_gone and twin.phase == TWIN:
+                # A bug of ours: the sweep ends the call.
+                twin.phase = RECEIVED
 
     def purge(self, purged_ns: int) -> None:
         """Forget all replies, when somebody has said so since the last look.

@@ -183,7 +183,6 @@ class Books:
     ) -> None:
         """Post what an attempt cost and free the rest of its hold."""
         assert exchange.held
-        exchange.held = False
         usage = settlement.usage
         lines = () if settlement.charge is None else settlement.charge.lines
         if lines and lines[0].meter != REPORTED:
@@ -215,15 +214,17 @@ class Books:
                 _trace(exchange.request.head.traceparent),
             )
         )
+        # Not before: what the journal did not take has not ended, and the sweep tries it again.
+        exchange.held = False
         self._journal.holds_open -= 1
         slices.settle(exchange.path.slices, exchange.hold_nanos, settlement.amount_nanos)
 
     def void(self, exchange: Exchange, reason: str, *, at_ns: int, final: bool) -> None:
         """Free a hold of which certainly no byte reached the provider."""
         assert exchange.held
-        exchange.held = False
         trace = _trace(exchange.request.head.traceparent)
         self._journal.append(VoidRecord(exchange.attempt, at_ns, reason, final, trace))
+        exchange.held = False
         self._journal.holds_open -= 1
         slices.void(exchange.path.slices, exchange.hold_nanos)
 

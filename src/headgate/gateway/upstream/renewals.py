@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from headgate.gateway.readings import RECEIVED
 from headgate.records.report import Failure
 from headgate.units import errors
 from headgate.units.errors import Refusal
@@ -75,17 +76,18 @@ class Renewals:
             pipeline.world.outbox.soon(partial(_go_on, pipeline, exchange, fresh))
 
     def sweep(self, now_ms: int) -> None:
-        """Go on with those that have waited for too long."""
+        """Go on with those that have waited for too long, each in a turn of its own."""
         late = [each for each in self._waiting if now_ms - each[1].since_ms > WAIT_MS]
-        for each in late:
-            self._waiting.remove(each)
-            _go_on(*each, False)
+        for pipeline, exchange in late:
+            self._waiting.remove((pipeline, exchange))
+            pipeline.world.outbox.soon(partial(_go_on, pipeline, exchange, False))
 
 
 def _go_on(pipeline: Pipeline, exchange: Exchange, fresh: bool) -> None:
     """Send a call again where it was; elsewhere, when none came or it may not go there now."""
     if exchange.phase != RENEW:
         return
+    exchange.phase = RECEIVED
     if fresh and pipeline.attempts.may_stay(exchange):
         pipeline.place(exchange)
     elif pipeline.attempts.find_next(exchange):
