@@ -3,7 +3,7 @@
 import pytest
 
 from headgate.node.by_turns import AT_ONCE, WAITING_MAX, ByTurns
-from headgate.records.control import Answered, ControlReply, ControlRequest
+from headgate.records.control import MAKER, RESPONSES, Answered, ControlReply, ControlRequest
 
 TOLD = ControlReply(200, "{}")
 
@@ -33,17 +33,19 @@ def look(principal: str, name: str, method: str = "GET", resource: str = "runs")
     return ControlRequest(method, resource, name, principal, "team", "key")
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_who_asks_much_stands_before_nobody_for_long(method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "resource"), [("GET", "runs"), ("POST", "runs"), (MAKER, RESPONSES)]
+)
+def test_who_asks_much_stands_before_nobody_for_long(method: str, resource: str) -> None:
     """Of a thousand look-ups few are before those of another, and all are answered in order; nor is
-    it otherwise with what changes something."""
+    it otherwise with what changes something, nor with calls that go on from a response."""
     steward = Steward()
     turns = ByTurns(steward)
     told: list[ControlReply | None] = []
     for number in range(1_000):
-        assert turns.send(look("much", str(number), method), told.append)
+        assert turns.send(look("much", str(number), method, resource), told.append)
 
-    assert turns.send(look("other", "mine", method), told.append)
+    assert turns.send(look("other", "mine", method, resource), told.append)
 
     names = [request.name for request, _ in steward.asked]
     assert names == [*map(str, range(AT_ONCE)), "mine"]

@@ -11,12 +11,23 @@ no steward may ask it again.
 from collections import deque
 from typing import Final
 
-from headgate.records.control import RESOURCES, Answered, Control, ControlReply, ControlRequest
+from headgate.records.control import (
+    MAKER,
+    RESOURCES,
+    RESPONSES,
+    Answered,
+    Control,
+    ControlReply,
+    ControlRequest,
+)
 
 AT_ONCE: Final = 2
 """So many requests of a kind of a principal are on their way at once; its others wait for them."""
 WAITING_MAX: Final = 1_024
 """So many requests of a kind of a principal may wait."""
+
+TURNS: Final = {**RESOURCES, RESPONSES: ("GET", MAKER)}
+"""What takes turns, with its methods: what clients name, however the worker asks it for them."""
 
 _Asked = tuple[ControlRequest, Answered]
 _Turn = tuple[str, str]
@@ -37,7 +48,7 @@ class ByTurns:
 
     def send(self, request: ControlRequest, answered: Answered) -> bool:
         """Send a request, perhaps later; False when nobody can be asked, or too much waits."""
-        if request.method not in RESOURCES.get(request.resource, ()):
+        if request.method not in TURNS.get(request.resource, ()):
             # By a method of its own: a worker that has a run frozen waits for nobody.
             return self._control.send(request, answered)
         turn = (request.principal, "" if request.method == "GET" else request.resource)
