@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from headgate.records.journal import CandidateRecord
 from tests.console.books import CANDIDATES, NOW_NS, Books
+from tests.console.browsing import ARGUMENTS, CHROMIUM
 
 
 @pytest.fixture
@@ -27,3 +29,12 @@ def candidates() -> tuple[CandidateRecord, ...]:
 def now_ns() -> int:
     """The instant the console's clock shows."""
     return NOW_NS
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of a file."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield launched
+        launched.close()

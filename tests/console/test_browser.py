@@ -1,46 +1,23 @@
 """The pages in a real browser: alive, open to keyboards and to everybody, and within the policy."""
 
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from threading import Thread
-from typing import Literal, NamedTuple, TypedDict, Unpack
+from typing import Literal, NamedTuple
 
-import axe_playwright_python
 import pytest
-import uvicorn
 from msgspec.structs import replace
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from headgate.console.app import build
 from headgate.console.workbench import Workbench
 from headgate.governance import keeper
 from headgate.identity.registry import FrozenNode, KeptKey, keep_key, set_frozen
-from headgate.insights.routes import PassedOver, Unwell
+from headgate.insights.routes import PassedOver
 from headgate.records.journal import CandidateRecord
 from tests.console.books import CANDIDATES, NOW_NS, Books
+from tests.console.browsing import NEEDS_CHROMIUM, Served, Visit, grave_of
 from tests.governance.shown import ASKING, SHOWN
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-WATCH = """
-window.violations = [];
-addEventListener("securitypolicyviolation", (event) => {
-  window.violations.push(event.violatedDirective + " " + event.blockedURI);
-});
-"""
-TOKEN = "a-token-of-some-length"
-AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-GRAVE = ("serious", "critical")
 LONG = "a-very-long-name-" * 3
 PATHS = (
     "/?minutes=60&by=principal",
@@ -62,77 +39,7 @@ class Full(NamedTuple):
     paths: tuple[str, ...]
 
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="Debian's chromium is not installed at /usr/bin/chromium."
-)
-
-
-class Changed(TypedDict, total=False):
-    """What a test may set of a console that is served."""
-
-    token: str | None
-    unwell: Callable[[], Unwell]
-    workbench: Workbench
-
-
-class Served:
-    """A console on a port of its own, in a thread."""
-
-    def __init__(self, books: Books, **changes: Unpack[Changed]) -> None:
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        host = f"127.0.0.1:{self.socket.getsockname()[1]}"
-        self.url = f"http://{host}"
-        config = uvicorn.Config(
-            build(books.world(hosts=frozenset({host}), **changes)),
-            lifespan="off",
-            ws="none",
-            log_level="warning",
-            timeout_graceful_shutdown=2,
-        )
-        self.server = uvicorn.Server(config)
-        self.thread = Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
-        self.thread.start()
-
-    def close(self) -> None:
-        """Stop and wait for the end."""
-        self.server.should_exit = True
-        self.thread.join(10)
-        self.socket.close()
-        assert not self.thread.is_alive()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield launched
-        launched.close()
-
-
-class Visit:
-    """A page that notes everything a browser complains of."""
-
-    def __init__(self, browser: Browser, width: int = 1280, zone: str = "Europe/Berlin") -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 800}, timezone_id=zone
-        )
-        self.page: Page = self.context.new_page()
-        self.page.add_init_script(WATCH)
-        self.complaints: list[str] = []
-        self.page.on("console", lambda told: self._note(told.type, told.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def _note(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.complaints.append(text)
-
-    def close(self) -> None:
-        """Leave, having seen no violation of the policy and no error."""
-        violations = self.page.evaluate("window.violations")
-        self.context.close()
-        assert violations == []
-        assert self.complaints == []
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture
@@ -229,7 +136,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
     books.close()
 
 
-@pytest.mark.parametrize("width", [360, 800])
+@pytest.mark.parametrize("width", [360, 800, 1024, 1230])
 def test_narrow_screens_need_no_sideways_scrolling(
     full: Full, browser: Browser, width: int
 ) -> None:
@@ -301,10 +208,7 @@ def test_every_page_is_open_to_everybody(
 
     for path in full.paths:
         visit.page.goto(full.url + path)
-        visit.page.evaluate(AXE.read_text())
-        found = visit.page.evaluate("axe.run()")["violations"]
-        bad = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in GRAVE]
-        assert bad == [], path
+        assert grave_of(visit.page) == [], path
 
     visit.close()
 
@@ -373,17 +277,3 @@ def test_times_are_the_readers(full: Full, browser: Browser) -> None:
     expect(time).to_have_text("20:03:21")
     expect(time).to_have_attribute("title", "2026-11-22 11:03:21.250 UTC")
     visit.close()
-
-
-def test_the_token_is_asked_for_once(books: Books, browser: Browser) -> None:
-    """The form works under its policy, and the session lasts over a reload."""
-    with closing(Served(books, token=TOKEN)) as console:
-        visit = Visit(browser)
-        page = visit.page
-        page.goto(console.url + "/login")
-        page.get_by_label("Token").fill(TOKEN)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Recent calls")).to_be_visible()
-        page.reload()
-        expect(page.get_by_role("heading", name="Recent calls")).to_be_visible()
-        visit.close()
