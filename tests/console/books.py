@@ -16,6 +16,7 @@ from headgate.catalog.prices import PriceBook
 from headgate.catalog.settings import Deployment
 from headgate.config.snapshot import ConsoleListen, Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.console.visits import Visits, new_visits
 from headgate.console.workbench import Workbench
 from headgate.dial.settings import Resolving
 from headgate.exports.scraping import Scrape
@@ -133,6 +134,7 @@ class Changes(TypedDict, total=False):
     now_ns: Callable[[], int]
     hosts: frozenset[str]
     token: str | None
+    visits: Visits
     gateway_url: str
     scrape: Scrape
     workbench: Workbench
@@ -338,6 +340,7 @@ class Books:
             now_ns=lambda: NOW_NS,
             hosts=frozenset({HOST}),
             token=None,
+            visits=new_visits(b"a secret of this process"),
         )
         return replace(usual, **changes)
 

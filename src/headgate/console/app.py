@@ -8,12 +8,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from headgate.console import metrics
 from headgate.console.desk import Desk
-from headgate.console.guard import SECURITY_HEADERS, SIGN_IN_PATH, Guard, Headers
+from headgate.console.entry import Entry
+from headgate.console.guard import SECURITY_HEADERS, Guard, Headers
 from headgate.console.pages.registry import pages
 from headgate.console.sign_in import SignIn
 from headgate.console.world import ConsoleWorld
@@ -26,7 +27,8 @@ STATIC = Path(__file__).parent / "static"
 def build(console: ConsoleWorld) -> Starlette:
     """Return the console; it reads the store, and passes decisions on to the gateway."""
     desk = Desk(console, pages())
-    sign_in = SignIn(desk)
+    entry = None if console.token is None else Entry(console, console.token)
+    sign_in = SignIn(desk, entry)
 
     def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -47,12 +49,12 @@ def build(console: ConsoleWorld) -> Starlette:
         routes=[
             *(route for page in desk.pages for route in page.routes(desk)),
             *metrics.routes(console),
-            Route(SIGN_IN_PATH, sign_in.answer, methods=["GET", "POST"]),
+            *sign_in.routes(),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],
         middleware=[
             Middleware(Headers),
-            Middleware(Guard, console=console, sign_in_page=sign_in.page),
+            Middleware(Guard, console=console, entry=entry, sign_in_page=sign_in.page),
         ],
         exception_handlers={
             HTTPException: on_http,

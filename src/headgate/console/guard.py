@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headgate.console import session
+from headgate.console.entry import NOTHING_SHOWN, SIGN_IN_PATH, Entry, Refused, local
 from headgate.console.world import ConsoleWorld, is_loopback
 
 CONTENT_POLICY = (
@@ -25,7 +25,6 @@ SECURITY_HEADERS = {
     "cache-control": "no-store",
 }
 STATIC_PREFIX = "/static/"
-SIGN_IN_PATH = "/login"
 METRICS_PATH = "/metrics"
 READING = frozenset({"GET", "HEAD"})
 
@@ -56,10 +55,14 @@ class Guard:
     """Lets a request through, or answers it: wrong host, foreign peer, not signed in."""
 
     def __init__(
-        self, app: ASGIApp, console: ConsoleWorld, sign_in_page: Callable[[Request, int], Response]
+        self,
+        app: ASGIApp,
+        console: ConsoleWorld,
+        entry: Entry | None,
+        sign_in_page: Callable[[Request, Refused], Response],
     ) -> None:
         self.app = app
-        self.console = console
+        self.entry = entry
         self.sign_in_page = sign_in_page
         self.hosts = frozenset(host.lower() for host in console.hosts)
 
@@ -77,12 +80,12 @@ class Guard:
             return PlainTextResponse("This console does not answer to that host name.\n", 421)
         if not self._is_own(request):
             return PlainTextResponse("Pages of other sites may not ask this console.\n", 403)
-        if self.console.token is None:
+        if self.entry is None:
             peer = request.client.host if request.client else ""
             if is_loopback(peer):
                 return None
             return PlainTextResponse("Without a token the console serves this machine only.\n", 403)
-        return self._judge_session(request, self.console.token)
+        return self._judge_session(request, self.entry)
 
     def _is_own(self, request: Request) -> bool:
         """Tell whether a page of this console may have asked; what changes something must say so.
@@ -94,46 +97,31 @@ class Guard:
             return request.method in READING
         return origin.lower().partition("://")[2] in self.hosts
 
-    def _judge_session(self, request: Request, token: str) -> Response | None:
+    def _judge_session(self, request: Request, entry: Entry) -> Response | None:
         path = request.url.path
         if path.startswith(STATIC_PREFIX) or path == SIGN_IN_PATH:
             return None
         if path == METRICS_PATH:
-            return _judge_bearer(request, token)
-        cookie = request.cookies.get(session.COOKIE_NAME, "")
+            return _judge_bearer(request, entry)
         shown = request.query_params.get("token")
-        if session.is_valid(cookie, token, self.console.now_ns()):
+        if entry.is_signed_in(request):
             # A token has no business staying in the address bar and the history.
-            return None if shown is None else RedirectResponse(_local(path), 303)
-        if shown is not None and session.same(shown, token):
-            return signed_in(request, token, self.console.now_ns(), path)
-        return self.sign_in_page(request, 401)
+            return None if shown is None else RedirectResponse(local(path), 303)
+        refused = NOTHING_SHOWN if shown is None else entry.refusal(request, shown)
+        if refused is None:
+            return entry.signed_in(request, path)
+        return self.sign_in_page(request, refused)
 
 
-def _judge_bearer(request: Request, token: str) -> Response | None:
+def _judge_bearer(request: Request, entry: Entry) -> Response | None:
     """Judge a program that scrapes: it has no session, and shows the token each time."""
     kind, _, shown = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and session.same(shown, token):
+    refused = entry.refusal(request, shown) if kind.lower() == "bearer" else NOTHING_SHOWN
+    if refused is None:
         return None
+    if refused.wait_s > 0:
+        headers = {"retry-after": str(refused.wait_s)}
+        return PlainTextResponse(f"{refused.sentence}\n", refused.status, headers)
     answer = PlainTextResponse("Show the console's token: Authorization: Bearer TOKEN.\n", 401)
     answer.headers["www-authenticate"] = "Bearer"
     return answer
-
-
-def signed_in(request: Request, token: str, now_ns: int, path: str) -> Response:
-    """Return the answer that begins a session and leads on to `path`."""
-    answer = RedirectResponse(_local(path), 303)
-    answer.set_cookie(
-        session.COOKIE_NAME,
-        session.issue(token, now_ns),
-        max_age=session.SESSION_S,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
-    return answer
-
-
-def _local(path: str) -> str:
-    """Return a path that cannot be read as another host's address (`//host`)."""
-    return "/" + path.lstrip("/\\")

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from sqlalchemy import Engine
 
 from headgate.config.snapshot import Snapshot
+from headgate.console.visits import Visits
 from headgate.console.workbench import Workbench
 from headgate.exports.scraping import Scrape
 from headgate.insights.routes import Queued, Unwell
@@ -25,6 +26,7 @@ class ConsoleWorld:
         hosts: The `Host` headers it answers to, with port, such as `127.0.0.1:8081`. Any other
             is refused: a foreign name that resolves to this machine may not read it.
         token: What a browser must show once; None serves this machine only.
+        visits: What is remembered of who showed it, or something else.
         gateway_url: Where calls go, and decisions about them; shown on an empty page.
         form_secret: What forms are marked with, so that no other page can make one.
         scrape: Counts for `/metrics`; None where nobody does.
@@ -38,6 +40,7 @@ class ConsoleWorld:
     now_ns: Callable[[], int]
     hosts: frozenset[str]
     token: str | None = field(repr=False)
+    visits: Visits
     gateway_url: str = "http://127.0.0.1:8080"
     form_secret: bytes = field(default=b"", repr=False)
     scrape: Scrape | None = None

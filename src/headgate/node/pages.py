@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headgate.config.snapshot import Snapshot
 from headgate.console.app import ConsoleWorld, build
+from headgate.console.visits import new_visits
 from headgate.console.workbench import Workbench
 from headgate.exports.scraping import Scrape
 from headgate.insights.routes import Queued, Unwell
@@ -43,6 +44,7 @@ class Pages:
         self.unwell: Callable[[], Unwell] = dict
         self.queued: Callable[[], Sequence[Queued]] = tuple
         self._form_secret = secrets.token_bytes(32)
+        self._visits = new_visits(secrets.token_bytes(32))
         self._app: ASGIApp | None = None
 
     def show(self, snapshot: Snapshot) -> None:
@@ -56,6 +58,7 @@ class Pages:
             now_ns=time.time_ns,
             hosts=listen.hosts(self.port),
             token=listen.token,
+            visits=self._visits,
             gateway_url=self._gateway_url,
             form_secret=self._form_secret,
             scrape=self._scrape,
