@@ -10,6 +10,7 @@ from threading import Barrier
 import openai
 import pytest
 
+from headgate.console.throttle import WRONG_MAX
 from headgate.identity.keys import digest, load_pepper
 from headgate.insights.webhooks import webhook
 from headgate.node.commands import command
@@ -162,6 +163,19 @@ def test_the_console_of_a_node_asks_for_its_token(shared: TestNode) -> None:
     assert status("/?token=") == 401
     assert status("/?token=wrong") == 401
     assert status(f"/?token={TOKEN}") == 303
+
+
+def test_a_proxy_beside_the_console_says_who_guesses_its_token(shared: TestNode) -> None:
+    """Who comes by the same proxy from elsewhere is let in at once, and who guesses is not."""
+
+    def status(client: str, token: str) -> int:
+        headers = {"x-forwarded-for": client}
+        path = f"/?token={token}"
+        return post(shared.console_url, path, None, b"", method="GET", headers=headers).status
+
+    assert {status("192.0.2.7", f"wrong-{number}") for number in range(WRONG_MAX)} == {401}
+    assert status("192.0.2.7", TOKEN) == 429
+    assert status("192.0.2.8", TOKEN) == 303
 
 
 def test_a_webhook_is_told_of_a_change_and_misses_none_over_a_restart(tmp_path: Path) -> None:
