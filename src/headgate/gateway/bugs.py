@@ -12,34 +12,33 @@ CONNECTION: Final = "a connection of a client"
 
 
 class Bugs:
-    """Has a pass over many go on behind the one at which a bug of ours was met.
-
-    Entered once for a pass, and once more for each bug, so that those without one cost nothing:
-
-        while left:
-            with bugs:
-                while left:
-                    bugs.at = each = left.pop()
+    """Keeps a bug of ours at one of many from the others: `with bugs.at(whose): ...` for each.
 
     A bug is told as what a callback raises is: to the event loop, which logs it whole. For passes
     alone in which each is done with before the next: where many share what was being changed, what
     the bug has left of that is not known, and the worker had better end.
-
-    Attributes:
-        at: Whose turn it is: a call's id, or what the pass is over. None for who has one turn
-            only, whose bug is told each time.
-        name: What the pass is over, for the log, where that is no call.
     """
 
-    __slots__ = ("_told", "at", "name")
+    __slots__ = ("_at", "_name", "_told")
 
     def __init__(self) -> None:
-        self.at: object = None
-        self.name = ""
+        self._at: object = None
+        self._name = ""
         self._told: set[object] = set()
 
+    def at(self, whose: object, name: str = "") -> Bugs:
+        """Say whose turn it is.
+
+        Args:
+            whose: A call's id, or what else the pass is over. None for who has one turn only,
+                whose bug is told each time.
+            name: What the pass is over, for the log, where that is no call.
+        """
+        self._at, self._name = whose, name
+        return self
+
     def __enter__(self) -> None:
-        """Begin a pass, or go on with it."""
+        """Begin its turn."""
 
     def __exit__(
         self,
@@ -48,21 +47,20 @@ class Bugs:
         traceback: TracebackType | None,
     ) -> bool:
         """Tell the bug, unless one was told of the same before; what is no bug passes."""
-        at, self.at = self.at, None
         if not isinstance(error, Exception):
             return False
-        if at is None or at not in self._told:
-            if at is not None:
-                self._told.add(at)
-            name = at if isinstance(at, str) else self.name
-            about = {"message": f"the sweep met a bug at {name}", "exception": error}
+        whose = self._at
+        if whose is None or whose not in self._told:
+            if whose is not None:
+                self._told.add(whose)
+            about = {"message": f"the sweep met a bug at {self._name or whose}", "exception": error}
             asyncio.get_running_loop().call_exception_handler(about)
         return True
-
-    def __len__(self) -> int:
-        """Return of how many a bug was told."""
-        return len(self._told)
 
     def keep(self, there: Set[object]) -> None:
         """Forget of whom bugs were told, but for those that are still there."""
         self._told &= there
+
+    def __len__(self) -> int:
+        """Return of how many a bug was told."""
+        return len(self._told)

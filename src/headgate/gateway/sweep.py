@@ -73,54 +73,36 @@ def sweep(pipeline: Pipeline, now_ms: int) -> None:
 
 
 def _sweep_calls(pipeline: Pipeline, before_ms: int, now_ms: int) -> None:
-    left, bugs = list(pipeline.exchanges), pipeline.world.bugs
-    while left:
-        with bugs:
-            while left:
-                exchange = left.pop()
-                bugs.at = exchange.call
-                _count_from(exchange, before_ms, now_ms - 1)
-                _sweep_exchange(pipeline, exchange, now_ms)
+    bugs = pipeline.world.bugs
+    for exchange in list(pipeline.exchanges):
+        with bugs.at(exchange.call):
+            _count_from(exchange, before_ms, now_ms - 1)
+            _sweep_exchange(pipeline, exchange, now_ms)
 
 
 def _sweep_clients(pipeline: Pipeline, before_ms: int, now_ms: int) -> None:
-    left, bugs = list(pipeline.connections), pipeline.world.bugs
-    bugs.name = CONNECTION
-    while left:
-        with bugs:
-            while left:
-                client = left.pop()
-                bugs.at = client
-                if client.phase_since_ms == before_ms:
-                    client.phase_since_ms = now_ms - 1
-                _sweep_client(pipeline, client, now_ms)
+    bugs = pipeline.world.bugs
+    for client in list(pipeline.connections):
+        with bugs.at(client, CONNECTION):
+            if client.phase_since_ms == before_ms:
+                client.phase_since_ms = now_ms - 1
+            _sweep_client(pipeline, client, now_ms)
 
 
 def _sweep_waits(pipeline: Pipeline, now_ms: int) -> None:
     """Send those away who have waited for too long: for a place, for a person, for money."""
     world, bugs = pipeline.world, pipeline.world.bugs
-    bugs.name = WAITED
     for target in world.targets.values():
-        shed = target.places.expired(now_ms - pipeline.edge.queue_wait_max_ms)
-        shed.reverse()
-        while shed:
-            with bugs:
-                while shed:
-                    shed.pop().resume(None)
+        for waiter in target.places.expired(now_ms - pipeline.edge.queue_wait_max_ms):
+            with bugs.at(None, WAITED):
+                waiter.resume(None)
     if pipeline.approvals is not None:
-        asking = pipeline.approvals.waiting()
-        while asking:
-            with bugs:
-                while asking:
-                    exchange = asking.pop()
-                    bugs.at = exchange.call
-                    pipeline.approvals.sweep(exchange, now_ms)
-    unheard = world.purse.expired(now_ms - LEASE_WAIT_MS)
-    unheard.reverse()
-    while unheard:
-        with bugs:
-            while unheard:
-                unheard.pop().resume(UNAVAILABLE)
+        for exchange in pipeline.approvals.waiting():
+            with bugs.at(exchange.call):
+                pipeline.approvals.sweep(exchange, now_ms)
+    for waiting in world.purse.expired(now_ms - LEASE_WAIT_MS):
+        with bugs.at(None, WAITED):
+            waiting.resume(UNAVAILABLE)
 
 
 def _count_waits_from(pipeline: Pipeline, before_ms: int, at_ms: int) -> None:
