@@ -1,5 +1,6 @@
 """A data directory with a day of calls in it, written and folded by the real parts."""
 
+import atexit
 import gc
 import shutil
 import signal
@@ -49,6 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Spare the collector what was collected: it is there to the end, and takes it a second."""
     gc.freeze()
+    # What libraries in C have made is given back at the end, or they tell of it as lost.
+    atexit.register(gc.unfreeze)
 
 
 USD = 1_000_000_000
