@@ -29,6 +29,18 @@ def test_an_empty_page_says_what_to_do_first(books: Books) -> None:
     assert "Nothing. No refusals" in page
 
 
+@pytest.mark.parametrize("routed", [True, False])
+def test_the_line_to_paste_asks_for_what_is_there(books: Books, routed: bool) -> None:
+    """A name that is configured: the first route's, else the first deployment's."""
+    snapshot = make_snapshot()
+    named = snapshot.routes if routed else snapshot.deployments
+    shown = snapshot if routed else replace(snapshot, routes={})
+
+    page = books.client(snapshot=shown).get("/").text
+
+    assert f'{{"model": "{next(iter(named))}"' in page
+
+
 def test_calls_show_their_cost(books: Books) -> None:
     """A settled call has its cost, short and exact; a running one the most it can cost."""
     books.settle(books.hold(), {"input_uncached": 1000, "cache_read": 8000, "output_text": 37})

@@ -52,6 +52,11 @@ class ConsoleWorld:
         if self.token == "":
             raise ValueError("the console's token may not be empty; None means none is asked for")
 
+    @property
+    def first_name(self) -> str:
+        """A name that a first call may ask for: the first route's, else the first deployment's."""
+        return next(iter((*self.snapshot.routes, *self.snapshot.deployments)), "MODEL")
+
 
 def is_loopback(address: str) -> bool:
     """Tell whether a peer's address is this machine's own."""
