@@ -218,6 +218,16 @@ def test_a_steward_that_says_nothing_is_waited_for_in_bounds(gateway: Gateway) -
     assert respond(gateway, "mini", previous_response_id="resp_unheard_of").status == 400
 
 
+def test_what_is_too_long_for_an_id_is_neither_asked_nor_remembered(gateway: Gateway) -> None:
+    """Or clients could have a worker keep whatever they send; its provider judges it."""
+    gateway.steward.slow_control = True
+
+    reply = respond(gateway, "mini", previous_response_id="resp_" + "a" * 10_000)
+
+    assert reply.status == 400
+    assert not gateway.steward.control
+
+
 def test_a_client_may_leave_while_the_steward_is_asked(gateway: Gateway) -> None:
     """Nothing is sent then, and nothing stays held."""
     gateway.steward.slow_control = True

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from headgate.records.report import Report
 
 KNOWN_MAX: Final = 16_384
-"""So many are known, the newest: some 6 MB."""
+"""So many are known, the newest: 4 MB, 8 with the longest ids and a delegation each."""
+
+NAME_CHARS_MAX: Final = 128
+"""As of those that are asked for by their path (`dialects.kept_responses.NAME_PATTERN`)."""
 
 WHOSE: Final = "whose"
 """The phase of a call for which the steward is asked whose response it goes on from."""
@@ -57,7 +60,7 @@ class Made:
     def note(self, exchange: Exchange, report: Report) -> None:
         """Remember what a call has had made, if its provider may keep it."""
         name, credential = report.upstream_id, exchange.request.credential
-        if name is None or credential is None or not name.startswith(KEPT):
+        if name is None or credential is None or not _may_be_kept(name):
             return
         # What was made by translation has an id of our own.
         if exchange.spoken is self.dialect:
@@ -67,7 +70,7 @@ class Made:
 
     def waits(self, exchange: Exchange, name: str) -> bool:
         """Ask whose a response is that nothing is known of; True while the call waits for that."""
-        if name in self._known or not name.startswith(KEPT):
+        if name in self._known or not _may_be_kept(name):
             return False
         who = exchange.request.credential
         assert who is not None, exchange.call
@@ -113,6 +116,11 @@ class Made:
             return None
         message = f"{made.provider!r} keeps the response, to which this call cannot go."
         return Refusal(errors.RESPONSE_UNKNOWN, message, PARAM)
+
+
+def _may_be_kept(name: str) -> bool:
+    """Tell whether a name can be a kept response's: clients write it, so it is bounded."""
+    return name.startswith(KEPT) and len(name) <= NAME_CHARS_MAX
 
 
 def _chain_of(credential: Credential) -> tuple[str, ...]:
